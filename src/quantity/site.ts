@@ -1,0 +1,105 @@
+// A site: instruments on wires, points and nodes behind them, sinks. The file is read and checked in cli/site-file.ts.
+import type { PointId } from './quality.ts';
+import type { DurationNs, InstantNs } from './time.ts';
+
+export type WireId = string;
+export type NodeId = string;
+
+export interface ModbusTcpWire {
+  readonly transport: 'modbus-tcp' | 'modbus-rtu-tcp';
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
+export interface ModbusRtuWire {
+  readonly transport: 'modbus-rtu';
+  readonly path: string;
+  readonly baud: number;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+  readonly timeoutMs: number;
+}
+export interface MqttWire {
+  readonly transport: 'mqtt';
+  readonly url: string;
+  readonly clientId: string;
+  readonly username: string | undefined;
+  /** Resolved by the site-file reader from environment or file; never logged, never kept. */
+  readonly password: string | undefined;
+  readonly caFile: string | undefined;
+}
+export interface CsvWire {
+  readonly transport: 'csv';
+  readonly path: string;
+}
+export type Wire = ModbusTcpWire | ModbusRtuWire | MqttWire | CsvWire;
+
+export interface Instrument {
+  readonly id: string;
+  readonly profile: string;
+  readonly wire: WireId;
+  /** Modbus unit id; 1 unless the file says otherwise. */
+  readonly unit: number;
+  /** MQTT topic, or source name in a CSV; empty on Modbus. */
+  readonly topic: string;
+  /** Civil time between two readings on a polled wire. */
+  readonly poll: DurationNs;
+  /** Expected identity, compared at connect where the profile can read it; undefined where not stated. */
+  readonly serial: string | undefined;
+}
+
+export interface MeteredPoint {
+  readonly point: PointId;
+  readonly meter: string;
+}
+
+export interface Node {
+  readonly id: NodeId;
+  /** Nodes of one type are expected to behave alike. */
+  readonly type: string;
+  /** Points whose sum is this node's wall energy: an A and a B feed are two. Empty where it is not metered. */
+  readonly fedBy: readonly PointId[];
+  /** Instrument that brings its chip counters. */
+  readonly chips: string;
+  /** Chip sources that sum to the chip energy; empty means all disjoint ones by name. */
+  readonly chipSources: readonly string[];
+}
+
+export interface Rack {
+  readonly id: string;
+  readonly points: readonly PointId[];
+  readonly nodes: readonly NodeId[];
+}
+
+export interface SinkConfig {
+  readonly id: string;
+  readonly kind: 'influxdb1' | 'influxdb2' | 'influxdb3' | 'line-protocol-file' | 'csv-file';
+  readonly url: string;
+  readonly database: string;
+  readonly organisation: string;
+  readonly username: string | undefined;
+  readonly secret: string | undefined;
+  readonly path: string;
+}
+
+/** Rack and service share this affine clock; monotonic time is one for all processes of a host. */
+export interface RehearsalClock {
+  readonly civilNs: InstantNs;
+  readonly monotonicNs: bigint;
+  readonly speedRatio: number;
+}
+
+export interface Site {
+  readonly name: string;
+  readonly rehearsal: { readonly seed: number; readonly clock: RehearsalClock } | undefined;
+  readonly interval: DurationNs;
+  /** How long after its end an interval waits for the anchor behind it before it is issued as provisional. */
+  readonly settleAfter: DurationNs;
+  readonly wires: ReadonlyMap<WireId, Wire>;
+  readonly instruments: ReadonlyMap<string, Instrument>;
+  readonly points: readonly MeteredPoint[];
+  readonly nodes: readonly Node[];
+  readonly racks: readonly Rack[];
+  readonly sinks: readonly SinkConfig[];
+  readonly listen: { readonly host: string; readonly port: number };
+}

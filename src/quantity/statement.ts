@@ -1,0 +1,56 @@
+// The interval statement: what one point used in one interval, how sure we are, and where the number comes from.
+// Its canonical JSON (RFC 8785) is what the ledger hashes; `leaf` is assigned on append and is no part of it.
+import type { FaultCode } from './fault.ts';
+import type { Kind, PointId, Quality, Tier } from './quality.ts';
+import type { DurationNs, InstantNs } from './time.ts';
+import type { UncertaintyParts } from './uncertainty.ts';
+import type { Microjoules, Watts } from './units.ts';
+
+/** A place where the settlement curve is pinned: register count x quantum at an instant. */
+export interface Anchor {
+  readonly atNs: InstantNs;
+  readonly energyUj: Microjoules;
+}
+
+/** Of one meter, the anchors around an edge; the curve passes through both. */
+export interface EdgeAnchors {
+  readonly source: string;
+  readonly edge: 'from' | 'until';
+  readonly before: Anchor;
+  readonly after: Anchor;
+}
+
+export interface IntervalStatement {
+  readonly point: PointId;
+  readonly kind: Kind;
+  readonly startNs: InstantNs;
+  readonly durationNs: DurationNs;
+  /** undefined exactly where quality is `missing` or `refused`. */
+  readonly energyUj: Microjoules | undefined;
+  readonly uncertainty: UncertaintyParts;
+  readonly quality: Quality;
+  /** How the number came to be: `register`, `register+power`, `sum`, `model`, ... */
+  readonly method: string;
+  readonly tier: Tier;
+  /** 1, then one more with each re-settlement of the same point, kind and start. */
+  readonly version: number;
+  /** SHA-256 (hex) of the canonical bytes of the version it replaces; empty for version 1. */
+  readonly supersedes: string;
+  readonly powerMeanW: Watts | undefined;
+  readonly powerMaxW: Watts | undefined;
+  /** Why a number is missing, refused, partial or provisional. */
+  readonly because: FaultCode | undefined;
+  /** Seconds of the interval that readings cover. */
+  readonly coveredNs: DurationNs;
+  readonly anchors: readonly EdgeAnchors[];
+  /** Hash of the model that corrected it; empty for kinds other than `corrected`. */
+  readonly model: string;
+  /** `version+checksum` of the metrological core (quantity decode align calibrate settle). */
+  readonly core: string;
+}
+
+/** Identity of a statement whatever its version. */
+export const statementKey = (
+  statement: Pick<IntervalStatement, 'point' | 'kind' | 'startNs' | 'durationNs'>,
+): string =>
+  [statement.point, statement.kind, statement.startNs, statement.durationNs].map(String).join('|');

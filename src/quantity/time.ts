@@ -1,0 +1,120 @@
+// Time as types: instants and durations are nanoseconds as bigint, so that neither leap years nor long uptimes round.
+// Civil time is UTC as POSIX counts it (no leap seconds). RFC 3339 is the only text form.
+import { SiteFault } from './fault.ts';
+
+declare const time: unique symbol;
+type Branded<Name extends string> = bigint & { readonly [time]: Name };
+
+/** Nanoseconds since 1970-01-01T00:00:00Z. */
+export type InstantNs = Branded<'instant'>;
+/** A difference of two instants. */
+export type DurationNs = Branded<'duration'>;
+
+export const instantNs = (ns: bigint): InstantNs => ns as InstantNs;
+export const durationNs = (ns: bigint): DurationNs => ns as DurationNs;
+
+export const NS_PER_MS = 1_000_000n;
+export const NS_PER_S = 1_000_000_000n;
+
+export const fromMs = (durationMs: number): DurationNs =>
+  durationNs(BigInt(Math.round(durationMs * 1e6)));
+export const fromSeconds = (durationS: number): DurationNs =>
+  durationNs(BigInt(Math.round(durationS * 1e9)));
+export const toSeconds = (duration: DurationNs): number => Number(duration) / 1e9;
+export const toMs = (duration: DurationNs): number => Number(duration) / 1e6;
+export const since = (from: InstantNs, until: InstantNs): DurationNs => durationNs(until - from);
+export const later = (instant: InstantNs, by: DurationNs): InstantNs => instantNs(instant + by);
+export const middle = (a: InstantNs, b: InstantNs): InstantNs => instantNs((a + b) / 2n);
+
+/** When the thing read was true: no earlier than, no later than. */
+export interface TimeWindow {
+  readonly notBeforeNs: InstantNs;
+  readonly notAfterNs: InstantNs;
+}
+
+/** A half-open span of civil time [fromNs, untilNs). */
+export interface Interval {
+  readonly fromNs: InstantNs;
+  readonly untilNs: InstantNs;
+}
+
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** Reads RFC 3339 with up to nanoseconds; undefined where the text is no such instant or names no zone. */
+export function parseInstant(text: string): InstantNs | undefined {
+  const match = RFC3339.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour, minute, second, fraction, zone] = match;
+  const wholeMs = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+  );
+  const back = new Date(wholeMs);
+  // Date.UTC rolls 31 February over into March: what does not come back the same was no date.
+  if (back.getUTCDate() !== Number(day) || back.getUTCMonth() + 1 !== Number(month))
+    return undefined;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  const zoneNs = zone && zone.length > 1 ? zoneOffsetNs(zone) : 0n;
+  const fractionNs = BigInt((fraction ?? '').padEnd(9, '0'));
+  return instantNs(BigInt(wholeMs) * NS_PER_MS + fractionNs - zoneNs);
+}
+
+function zoneOffsetNs(zone: string): bigint {
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6));
+  return (zone.startsWith('-') ? -1n : 1n) * BigInt(minutes) * 60n * NS_PER_S;
+}
+
+/** RFC 3339 UTC; the fraction has 0, 3, 6 or 9 digits, as few as are exact. */
+export function formatInstant(instant: InstantNs): string {
+  const seconds = floorDiv(instant, NS_PER_S);
+  const fractionNs = instant - seconds * NS_PER_S;
+  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  const digits = fractionNs
+    .toString()
+    .padStart(9, '0')
+    .replace(/(000){1,3}$/, '');
+  return digits === '' ? `${whole}Z` : `${whole}.${digits}Z`;
+}
+
+/** The interval of the given length, aligned to the epoch, that holds the instant. */
+export function alignedInterval(instant: InstantNs, length: DurationNs): Interval {
+  const fromNs = instantNs(floorDiv(instant, length) * length);
+  return { fromNs, untilNs: instantNs(fromNs + length) };
+}
+
+/** Integer division that rounds towards minus infinity. */
+export function floorDiv(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor;
+  return dividend % divisor < 0n !== divisor < 0n && dividend % divisor !== 0n
+    ? quotient - 1n
+    : quotient;
+}
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|min|h|d)$/;
+const DURATION_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** Reads `30s`, `5min`, `2h`; for command lines and site files. */
+export function parseDuration(text: string, where: string): DurationNs {
+  const match = DURATION.exec(text.trim());
+  const unitMs = DURATION_MS[match?.[2] ?? ''];
+  if (!match || unitMs === undefined) {
+    throw new SiteFault({
+      where,
+      what: `"${text}" is not a duration`,
+      remedy: 'write a number with a unit, such as 500ms, 30s, 5min, 2h or 1d',
+    });
+  }
+  return fromMs(Number(match[1]) * unitMs);
+}

@@ -1,0 +1,83 @@
+// The contract of every transport: open a wire, deliver exchanges, survive what the wire does.
+//
+// * A transport delivers each reply, and each failure to get one, as an Exchange; it judges frames, never values.
+// * `deliver` resolves when the exchange is durable. A pushed message is acknowledged upstream only after that; a
+//   polled wire does not wait for it.
+// * One owner per wire: exchanges of one wire are delivered one after another, never twice, never for another device.
+// * A device that does not answer never delays the others by more than its own deadline, and after a few failures not
+//   even that. A wire that breaks is reopened for ever, with back-off; nobody outside has to do anything.
+// * `close` resolves when nothing more will be delivered.
+import type { Clock, Timers } from '../quantity/clock.ts';
+import type { Exchange, SourceId } from '../quantity/exchange.ts';
+import type { Wire, WireId } from '../quantity/site.ts';
+import type { DurationNs } from '../quantity/time.ts';
+
+export const REGISTER_TABLES = ['input', 'holding'] as const;
+export type RegisterTable = (typeof REGISTER_TABLES)[number];
+
+/** One block of registers to read at once. */
+export interface ReadRequest {
+  readonly table: RegisterTable;
+  /** Wire address, 0-based. */
+  readonly address: number;
+  readonly count: number;
+  /**
+   * Every second read of this block asks for this many instead, so that a late reply to the read before cannot pass
+   * for the answer; equal to `count` where the profile forbids it, and then the wire keeps the longest reply time.
+   */
+  readonly alternateCount: number;
+}
+
+export interface PolledDevice {
+  readonly source: SourceId;
+  readonly unit: number;
+  readonly reads: readonly ReadRequest[];
+  /** Civil time between two polls. */
+  readonly poll: DurationNs;
+  /** Silence the device asks for before a request, ms, real. */
+  readonly silenceMs: number;
+  /** Longest time from request to first reply byte, ms, real; the wire's own where the profile knows none. */
+  readonly replyTimeoutMs: number | undefined;
+}
+
+export interface Subscription {
+  readonly source: SourceId;
+  /** MQTT topic filter without wildcards, or the source column in a CSV. */
+  readonly topic: string;
+}
+
+/** What the instruments of a site want of one wire. */
+export interface WireTasks {
+  readonly devices: readonly PolledDevice[];
+  readonly subscriptions: readonly Subscription[];
+}
+
+export interface TransportPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Resolves when the exchange is durable; never rejects for a reason that the transport could mend. */
+  readonly deliver: (exchange: Exchange) => Promise<void>;
+}
+
+export interface WireHealth {
+  readonly wire: WireId;
+  readonly connected: boolean;
+  /** Requests sent or messages received since the wire was opened. */
+  readonly exchangesCount: number;
+  readonly faultsCount: number;
+  /** Sources that do not answer at present (circuit breaker open). */
+  readonly silent: readonly SourceId[];
+  /** First request byte sent minus its planned time, ms, real: median, 99th percentile and maximum of the last 4096. */
+  readonly latenessMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  /** Why it is not connected, for people; empty when it is. */
+  readonly trouble: string;
+}
+
+export interface OpenWire {
+  health(): WireHealth;
+  close(): Promise<void>;
+}
+
+export interface Transport<W extends Wire> {
+  open(id: WireId, wire: W, tasks: WireTasks, ports: TransportPorts): Promise<OpenWire>;
+}
