@@ -5,8 +5,9 @@ import { KWH_UJ } from './units.ts';
 
 /** Exact decimal kWh: 12 digits after the point, trailing zeros cut, at least three kept. */
 export function formatKwh(energyUj: Microjoules): string {
-  const sign = energyUj < 0n ? '-' : '';
-  const magnitude: bigint = energyUj < 0n ? -energyUj : energyUj;
+  const energy: bigint = energyUj;
+  const sign = energy < 0n ? '-' : '';
+  const magnitude = energy < 0n ? -energy : energy;
   // 1 kWh = 3.6e12 µJ, so kWh are seldom finite decimals: round half up at 1e-12 kWh.
   const pico = (magnitude * 1_000_000_000_000n + KWH_UJ / 2n) / KWH_UJ;
   const whole = pico / 1_000_000_000_000n;
