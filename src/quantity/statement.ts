@@ -12,10 +12,23 @@ export interface Anchor {
   readonly energyUj: Microjoules;
 }
 
-/** Of one meter, the anchors around an edge; the curve passes through both. */
+/** What a reader of the number should know beside its quality; closed. */
+export const STATEMENT_FLAGS = [
+  'edge-bracket-wide',
+  'readings-late',
+  'hole-bridged-by-register',
+  'clock-not-synchronised',
+  'refresh-unknown',
+  'integrated-power',
+] as const;
+export type StatementFlag = (typeof STATEMENT_FLAGS)[number];
+
+/** Of one meter, the curve at an edge of the interval and the anchors around it; the curve passes through both. */
 export interface EdgeAnchors {
   readonly source: string;
   readonly edge: 'from' | 'until';
+  /** The curve at the edge, rounded once; the neighbouring interval uses the same number. */
+  readonly energyUj: Microjoules;
   readonly before: Anchor;
   readonly after: Anchor;
 }
@@ -43,6 +56,7 @@ export interface IntervalStatement {
   /** Seconds of the interval that readings cover. */
   readonly coveredNs: DurationNs;
   readonly anchors: readonly EdgeAnchors[];
+  readonly flags: readonly StatementFlag[];
   /** Hash of the model that corrected it; empty for kinds other than `corrected`. */
   readonly model: string;
   /** `version+checksum` of the metrological core (quantity decode align calibrate settle). */
