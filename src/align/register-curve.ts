@@ -1,0 +1,243 @@
+// The energy curve of a counter: exact at its anchors, shaped by power between them, broken where a step is unknown.
+// A reading that does not fit is a suspect first: a glitch is forgotten when the next reading fits again, a reset is
+// believed when several readings agree on the new count. Neither ever becomes energy.
+import type { FaultCode } from '../quantity/fault.ts';
+import type { CounterReading } from '../quantity/observation.ts';
+import type { InstantNs } from '../quantity/time.ts';
+import { instantNs, middle } from '../quantity/time.ts';
+import type { Watts } from '../quantity/units.ts';
+import { joules, microjoules } from '../quantity/units.ts';
+import { stepBetween } from './counter-step.ts';
+import type { EdgeEnergy, EnergyCurve } from './energy-curve.ts';
+import { PowerShape } from './power-shape.ts';
+import { Stretch } from './stretch.ts';
+
+export interface RegisterRules {
+  /** More power than the instrument can ever show. */
+  readonly ceilingW: Watts;
+  /** Readings farther apart than this leave a hole, s. */
+  readonly holeS: number;
+  /** A register that stands still for this long is pinned again where it was last read, s. */
+  readonly holdAfterS: number;
+}
+
+/** Readings that must agree before a lower count is believed to be a reset. */
+const CONFIRMING_COUNT = 3;
+
+export type ReadOutcome =
+  | { readonly taken: 'anchor' | 'unchanged' }
+  | { readonly taken: 'suspect' | 'dropped' | 'break'; readonly because: FaultCode };
+
+interface GoodRead {
+  readonly atNs: InstantNs;
+  readonly reading: CounterReading;
+  /** Unwrapped within the stretch. */
+  readonly totalUj: bigint;
+}
+
+export class RegisterCurve implements EnergyCurve {
+  readonly power = new PowerShape();
+  private readonly rules: RegisterRules;
+  private stretches: Stretch[] = [];
+  private breaks: { atNs: InstantNs; fromNs: InstantNs; because: FaultCode }[] = [];
+  private last: GoodRead | undefined;
+  private suspects: CounterReading[] = [];
+  private suspicion: FaultCode = 'counter.fell';
+  private stretchCount = 0;
+  private quantumUj = 0n;
+
+  constructor(rules: RegisterRules) {
+    this.rules = rules;
+  }
+
+  /** Takes the next reading of the counter, in the order of arrival. */
+  observe(reading: CounterReading): ReadOutcome {
+    const atNs = middle(reading.window.notBeforeNs, reading.window.notAfterNs);
+    const last = this.last;
+    if (last === undefined) {
+      this.begin(reading, atNs);
+      return { taken: 'anchor' };
+    }
+    if (atNs <= last.atNs) {
+      const same = atNs === last.atNs && reading.energyUj === last.reading.energyUj;
+      return { taken: 'dropped', because: same ? 'time.duplicate' : 'time.backwards' };
+    }
+    const step = stepBetween(last.reading, reading, this.rules.ceilingW);
+    if (step.step === 'unknown') return this.suspect(reading, step.because);
+    this.suspects = [];
+    return this.advance(last, reading, atNs, step.byUj);
+  }
+
+  energyAt(atNs: InstantNs): EdgeEnergy | undefined {
+    for (const stretch of this.stretches) {
+      const around = stretch.around(atNs);
+      if (around === undefined) continue;
+      const { before, after } = around;
+      const riseUj = Number(after.energyUj - before.energyUj);
+      const hole = stretch.holeAt(atNs);
+      const share = this.shareOfRise(before.atNs, atNs, after.atNs);
+      const offsetUj = BigInt(Math.floor(riseUj * share.ratio + 0.5));
+      return {
+        energyUj: microjoules(before.energyUj + offsetUj),
+        stretch: stretch.number,
+        before,
+        after,
+        edgeJ: this.edgeUncertaintyJ(riseUj, share),
+        hole,
+        method: share.byPower ? 'register+power' : 'register',
+      };
+    }
+    return undefined;
+  }
+
+  provisionalAt(atNs: InstantNs): EdgeEnergy | undefined {
+    const stretch = this.stretches.at(-1);
+    const anchor = stretch?.last();
+    if (!stretch || !anchor || !this.last || this.last.atNs < atNs || anchor.atNs > atNs) {
+      return undefined;
+    }
+    const shapedJ = this.power.integralJ(anchor.atNs, atNs, this.rules.holeS) ?? 0;
+    // The register has not moved since the anchor, so less than one quantum has passed.
+    const mostUj = this.quantumUj > 0n ? this.quantumUj - 1n : 0n;
+    const shapedUj = BigInt(Math.floor(shapedJ * 1e6 + 0.5));
+    return {
+      energyUj: microjoules(anchor.energyUj + (shapedUj < mostUj ? shapedUj : mostUj)),
+      stretch: stretch.number,
+      before: anchor,
+      after: { atNs: this.last.atNs, energyUj: microjoules(this.last.totalUj) },
+      edgeJ: joules(Number(this.quantumUj) / 1e6 / Math.sqrt(3)),
+      hole: undefined,
+      method: 'register+power-held',
+    };
+  }
+
+  breakWithin(fromNs: InstantNs, untilNs: InstantNs): FaultCode | undefined {
+    return this.breaks.find((gap) => gap.fromNs < untilNs && gap.atNs > fromNs)?.because;
+  }
+
+  holeWithin(fromNs: InstantNs, untilNs: InstantNs): boolean {
+    return this.stretches.some((stretch) => stretch.holeWithin(fromNs, untilNs));
+  }
+
+  firstNs(): InstantNs | undefined {
+    return this.stretches[0]?.first()?.atNs;
+  }
+
+  lastNs(): InstantNs | undefined {
+    return this.stretches.at(-1)?.last()?.atNs;
+  }
+
+  latestReadNs(): InstantNs | undefined {
+    return this.last?.atNs;
+  }
+
+  prune(beforeNs: InstantNs): void {
+    const newest = this.stretches.at(-1);
+    this.stretches = this.stretches.filter(
+      (stretch) => stretch === newest || (stretch.last()?.atNs ?? beforeNs) >= beforeNs,
+    );
+    for (const stretch of this.stretches) stretch.prune(beforeNs);
+    this.breaks = this.breaks.filter((gap) => gap.atNs >= beforeNs);
+    // Power is needed from the anchor before `beforeNs` on.
+    this.power.prune(this.firstNs() ?? beforeNs);
+  }
+
+  private begin(reading: CounterReading, atNs: InstantNs): void {
+    this.stretchCount += 1;
+    const stretch = new Stretch(this.stretchCount);
+    stretch.push(atNs, reading.energyUj);
+    this.stretches.push(stretch);
+    this.quantumUj = reading.quantumUj;
+    this.last = { atNs, reading, totalUj: reading.energyUj };
+  }
+
+  private advance(
+    last: GoodRead,
+    reading: CounterReading,
+    atNs: InstantNs,
+    byUj: bigint,
+  ): ReadOutcome {
+    const stretch = this.stretches.at(-1);
+    const totalUj = last.totalUj + byUj;
+    const elapsedNs = atNs - last.atNs;
+    if (Number(elapsedNs) > this.rules.holeS * 1e9) {
+      stretch?.noteHole({ fromNs: last.atNs, untilNs: atNs });
+    }
+    this.last = { atNs, reading, totalUj };
+    this.quantumUj = reading.quantumUj;
+    const anchor = stretch?.last();
+    if (byUj > 0n) {
+      const quantaCount = reading.quantumUj > 0n ? byUj / reading.quantumUj : 1n;
+      // The newest count was reached within the last of its quanta: halfway through that.
+      const backNs = elapsedNs / (2n * (quantaCount > 1n ? quantaCount : 1n));
+      stretch?.push(instantNs(atNs - backNs), microjoules(totalUj));
+      return { taken: 'anchor' };
+    }
+    if (anchor && Number(atNs - anchor.atNs) > this.rules.holdAfterS * 1e9) {
+      stretch?.push(atNs, microjoules(totalUj));
+      return { taken: 'anchor' };
+    }
+    return { taken: 'unchanged' };
+  }
+
+  private suspect(reading: CounterReading, because: FaultCode): ReadOutcome {
+    const before = this.suspects.at(-1);
+    const agrees =
+      before !== undefined &&
+      middle(before.window.notBeforeNs, before.window.notAfterNs) <
+        middle(reading.window.notBeforeNs, reading.window.notAfterNs) &&
+      stepBetween(before, reading, this.rules.ceilingW).step !== 'unknown';
+    if (agrees) this.suspects.push(reading);
+    else this.suspects = [reading];
+    this.suspicion = because;
+    const proven = because === 'counter.restarted' || this.suspects.length >= CONFIRMING_COUNT;
+    if (!proven) return { taken: 'suspect', because };
+    this.breakOff();
+    return { taken: 'break', because };
+  }
+
+  /** Ends the stretch where it was last good and begins anew with the readings that agree with each other. */
+  private breakOff(): void {
+    const believed = this.suspects;
+    this.suspects = [];
+    const first = believed[0];
+    const last = this.last;
+    if (first === undefined || last === undefined) return;
+    const stretch = this.stretches.at(-1);
+    const anchor = stretch?.last();
+    if (anchor && last.atNs > anchor.atNs) stretch?.push(last.atNs, microjoules(last.totalUj));
+    const atNs = middle(first.window.notBeforeNs, first.window.notAfterNs);
+    this.breaks.push({ fromNs: last.atNs, atNs, because: this.suspicion });
+    this.begin(first, atNs);
+    for (const reading of believed.slice(1)) this.observe(reading);
+  }
+
+  /** Which part of the rise between two anchors has passed at an instant. */
+  private shareOfRise(
+    beforeNs: InstantNs,
+    atNs: InstantNs,
+    afterNs: InstantNs,
+  ): { ratio: number; byPower: boolean } {
+    if (atNs === beforeNs) return { ratio: 0, byPower: false };
+    const wholeJ = this.power.integralJ(beforeNs, afterNs, this.rules.holeS);
+    const partJ = this.power.integralJ(beforeNs, atNs, this.rules.holeS);
+    if (wholeJ !== undefined && partJ !== undefined && wholeJ > 0) {
+      return { ratio: Math.min(1, partJ / wholeJ), byPower: true };
+    }
+    return { ratio: Number(atNs - beforeNs) / Number(afterNs - beforeNs), byPower: false };
+  }
+
+  /**
+   * Resolution: a count is reached somewhere within one quantum, rectangular, so q/sqrt(12) (GUM F.2.2.1). Interpolating
+   * adds the error of the shape: at most the smaller part of the rise by a straight line, a tenth of that with power.
+   */
+  private edgeUncertaintyJ(
+    riseUj: number,
+    share: { ratio: number; byPower: boolean },
+  ): EdgeEnergy['edgeJ'] {
+    const resolutionUj = Number(this.quantumUj) / Math.sqrt(12);
+    const smallerPartUj = riseUj * Math.min(share.ratio, 1 - share.ratio);
+    const shapeUj = (smallerPartUj * (share.byPower ? 0.1 : 1)) / Math.sqrt(3);
+    return joules(Math.hypot(resolutionUj, shapeUj) / 1e6);
+  }
+}
