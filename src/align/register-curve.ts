@@ -73,6 +73,7 @@ export class RegisterCurve implements EnergyCurve {
       const around = stretch.around(atNs);
       if (around === undefined) continue;
       const { before, after } = around;
+      if (this.awaitsPower(after.atNs)) return undefined;
       const riseUj = Number(after.energyUj - before.energyUj);
       const hole = stretch.holeAt(atNs);
       const share = this.shareOfRise(before.atNs, atNs, after.atNs);
@@ -210,6 +211,13 @@ export class RegisterCurve implements EnergyCurve {
     this.breaks.push({ fromNs: last.atNs, atNs, because: this.suspicion });
     this.begin(first, atNs);
     for (const reading of believed.slice(1)) this.observe(reading);
+  }
+
+  /** Power may still come that shapes the last rise; until it does, or can no longer, the value is not final. */
+  private awaitsPower(untilNs: InstantNs): boolean {
+    const newest = this.power.newest();
+    if (newest === undefined || newest.atNs >= untilNs || this.last === undefined) return false;
+    return Number(this.last.atNs - untilNs) < this.rules.holeS * 1e9;
   }
 
   /** Which part of the rise between two anchors has passed at an instant. */

@@ -1,0 +1,137 @@
+// One interval of one meter: the difference of its curve at the two edges, with the quality that the evidence allows.
+import type { EdgeEnergy, EnergyCurve } from '../align/energy-curve.ts';
+import type { PowerShape } from '../align/power-shape.ts';
+import type { FaultCode } from '../quantity/fault.ts';
+import type { PointId, Quality, Tier } from '../quantity/quality.ts';
+import type { EdgeAnchors, StatementFlag } from '../quantity/statement.ts';
+import type { Interval } from '../quantity/time.ts';
+import { since } from '../quantity/time.ts';
+import { joules, microjoules, watts } from '../quantity/units.ts';
+import { type Draft, meanPowerW, WAIT, withoutEnergy } from './draft.ts';
+import type { EdgeBook } from './edge-book.ts';
+
+/** Holes longer than this are never filled by a straight line (design: linear only up to 1 h). */
+const LONGEST_LINEAR_NS = 3_600_000_000_000n;
+
+export interface MeterEvidence {
+  readonly source: string;
+  readonly tier: Tier;
+  readonly curve: EnergyCurve;
+  readonly edges: EdgeBook;
+  readonly power: PowerShape | undefined;
+  /** Relative standard uncertainty that is the same from interval to interval: accuracy class and CT. */
+  readonly systematicRatio: number;
+  /** Standard uncertainty of the clock that stamped the readings, s. */
+  readonly clockS: number;
+  readonly flags: readonly StatementFlag[];
+}
+
+/**
+ * Settles one interval of a metered point.
+ * @param overdue the interval has waited long enough: say what can be said.
+ * @returns a draft, or WAIT.
+ */
+export function settleMeter(
+  point: PointId,
+  meter: MeterEvidence,
+  interval: Interval,
+  overdue: boolean,
+): Draft | typeof WAIT {
+  const identity = { point, kind: 'metered', tier: meter.tier, method: 'register' } as const;
+  const from = meter.edges.at(interval.fromNs);
+  const until = meter.edges.at(interval.untilNs);
+  if (from && until) {
+    if (from.stretch !== until.stretch) {
+      const because = meter.curve.breakWithin(interval.fromNs, interval.untilNs);
+      return withoutEnergy(identity, interval, 'missing', because ?? 'settle.partial');
+    }
+    const tooLong = [from, until].some((edge) => holeNs(edge) > LONGEST_LINEAR_NS);
+    if (tooLong) return withoutEnergy(identity, interval, 'refused', 'settle.gap-too-long');
+    const filled = from.hole !== undefined || until.hole !== undefined;
+    return draftBetween(point, meter, interval, from, until, filled ? 'interpolated' : 'actual');
+  }
+  // The newest anchor lies behind the interval, so an edge that has no value never will have one.
+  const lastNs = meter.curve.lastNs();
+  const settledBehind = lastNs !== undefined && lastNs >= interval.untilNs;
+  if (!overdue && !settledBehind) return WAIT;
+  if (settledBehind) {
+    const because: FaultCode =
+      meter.curve.breakWithin(interval.fromNs, interval.untilNs) ?? 'settle.partial';
+    return withoutEnergy(identity, interval, 'missing', because);
+  }
+  const start = from ?? meter.curve.provisionalAt(interval.fromNs);
+  const end = meter.curve.provisionalAt(interval.untilNs);
+  if (start && end && start.stretch === end.stretch) {
+    return draftBetween(point, meter, interval, start, end, 'provisional');
+  }
+  return withoutEnergy(identity, interval, 'missing', 'settle.missing');
+}
+
+const holeNs = (edge: EdgeEnergy): bigint =>
+  edge.hole ? edge.hole.untilNs - edge.hole.fromNs : 0n;
+
+function draftBetween(
+  point: PointId,
+  meter: MeterEvidence,
+  interval: Interval,
+  from: EdgeEnergy,
+  until: EdgeEnergy,
+  quality: Quality,
+): Draft {
+  const energyUj = microjoules(until.energyUj - from.energyUj);
+  const energyJ = Number(energyUj) / 1e6;
+  const powerMeanW = meanPowerW(energyUj, interval);
+  const clockJ = powerMeanW * meter.clockS * Math.SQRT2;
+  const maxW = meter.power?.highestW(interval.fromNs, interval.untilNs);
+  return {
+    point,
+    kind: 'metered',
+    startNs: interval.fromNs,
+    durationNs: since(interval.fromNs, interval.untilNs),
+    energyUj,
+    uncertainty: {
+      systematicJ: joules(Math.abs(energyJ) * meter.systematicRatio),
+      independentJ: joules(0),
+      edgeJ: joules(Math.hypot(from.edgeJ, until.edgeJ, clockJ)),
+      dof: Infinity,
+    },
+    quality,
+    method: methodOf(from, until),
+    tier: meter.tier,
+    powerMeanW,
+    powerMaxW: maxW === undefined ? undefined : watts(maxW),
+    because: undefined,
+    coveredNs: since(interval.fromNs, interval.untilNs),
+    anchors: [anchorsOf(meter.source, 'from', from), anchorsOf(meter.source, 'until', until)],
+    flags: flagsOf(meter, interval, from, until),
+    model: '',
+  };
+}
+
+const methodOf = (from: EdgeEnergy, until: EdgeEnergy): string =>
+  until.method === 'register' ? from.method : until.method;
+
+const anchorsOf = (source: string, edge: 'from' | 'until', at: EdgeEnergy): EdgeAnchors => ({
+  source,
+  edge,
+  energyUj: at.energyUj,
+  before: at.before,
+  after: at.after,
+});
+
+function flagsOf(
+  meter: MeterEvidence,
+  interval: Interval,
+  from: EdgeEnergy,
+  until: EdgeEnergy,
+): StatementFlag[] {
+  const flags = new Set(meter.flags);
+  // Design §5, promise 8: an edge that is bracketed farther than 1 % of the interval is flagged.
+  const widestNs = (interval.untilNs - interval.fromNs) / 100n;
+  const wide = [from, until].some((edge) => edge.after.atNs - edge.before.atNs > widestNs);
+  if (wide) flags.add('edge-bracket-wide');
+  if (meter.curve.holeWithin(interval.fromNs, interval.untilNs)) {
+    flags.add('hole-bridged-by-register');
+  }
+  return [...flags].sort();
+}
