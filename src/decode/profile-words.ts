@@ -1,0 +1,75 @@
+// The closed words of device profiles. What is not listed here cannot be said in a profile.
+import type { GaugeChannel } from '../quantity/observation.ts';
+
+/** Integers and IEEE 754 floats as registers hold them. */
+export const REGISTER_TYPES = [
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+  'float32',
+  'float64',
+] as const;
+export type RegisterType = (typeof REGISTER_TYPES)[number];
+
+/**
+ * Order of bytes over registers, A being the most significant byte: ABCD plain, CDAB least significant register first,
+ * BADC bytes swapped within registers, DCBA both. The same four for 64 bits (CDAB: all four registers reversed).
+ */
+export const BYTE_ORDERS = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const;
+export type ByteOrder = (typeof BYTE_ORDERS)[number];
+
+export const ENERGY_UNITS = ['uJ', 'mJ', 'J', 'mWh', 'Wh', 'kWh', 'MWh'] as const;
+export type EnergyUnit = (typeof ENERGY_UNITS)[number];
+
+/** Units that gauges may be read in; each is a decimal multiple of the unit of its channel (decode/unit-scale.ts). */
+export const READ_UNITS = [
+  ...['mW', 'W', 'kW', 'mVA', 'VA', 'kVA', 'var', 'kvar', '1', '%'],
+  ...['mV', 'V', 'mA', 'A', 'Hz', 'Cel', '1/min'],
+] as const;
+
+export const GAUGE_CHANNELS = [
+  'power_active',
+  'power_active_l1',
+  'power_active_l2',
+  'power_active_l3',
+  'power_apparent',
+  'power_reactive',
+  'power_factor',
+  'voltage',
+  'voltage_l1',
+  'voltage_l2',
+  'voltage_l3',
+  'current',
+  'current_l1',
+  'current_l2',
+  'current_l3',
+  'frequency',
+  'temperature',
+  'fan_speed',
+  'utilisation',
+] as const satisfies readonly GaugeChannel[];
+
+export const ACCURACY_SCHEMES = [
+  'EN 50470-3',
+  'IEC 62053-21',
+  'IEC 62053-22',
+  'IEC 61557-12',
+  'ANSI C12.20',
+  'manufacturer',
+  'unknown',
+] as const;
+
+export const VECTOR_ORIGINS = ['captured', 'manual', 'derived'] as const;
+export const IDENTITY_TYPES = ['uint16', 'uint32', 'uint64', 'ascii', 'ascii16'] as const;
+export const IDENTITY_KINDS = [
+  'serial',
+  'model',
+  'model_code',
+  'firmware',
+  'map_version',
+  'byte_order',
+] as const;
+export type IdentityKind = (typeof IDENTITY_KINDS)[number];

@@ -1,0 +1,314 @@
+// A device profile as a type: which bytes mean what, how its counters behave, what it allows, and the evidence for it.
+// A profile is data with vectors that prove it: no conditions, no expressions, no code. TypeBox, so that the JSON schema
+// that editors use (devices/profile.schema.json) and the type here cannot differ. House rules: profile-rules.ts.
+import Type, { type Static } from 'typebox';
+import Value from 'typebox/value';
+import { ProfileFault } from '../quantity/fault.ts';
+import { COUNTER_CHANNELS } from '../quantity/observation.ts';
+import { ROLES } from '../quantity/quality.ts';
+import { brokenRule } from './profile-rules.ts';
+import {
+  ACCURACY_SCHEMES,
+  BYTE_ORDERS,
+  ENERGY_UNITS,
+  GAUGE_CHANNELS,
+  IDENTITY_KINDS,
+  IDENTITY_TYPES,
+  READ_UNITS,
+  REGISTER_TYPES,
+  VECTOR_ORIGINS,
+} from './profile-words.ts';
+import { firstTrouble } from './schema-trouble.ts';
+
+const closed = { additionalProperties: false };
+const Text = Type.String({ minLength: 1 });
+const Register = Type.Integer({ minimum: 0, maximum: 0xffff });
+const DelayMs = Type.Union([Type.Number({ minimum: 0 }), Type.Literal('unknown')]);
+const Positive = Type.Number({ exclusiveMinimum: 0 });
+
+const Accuracy = Type.Object(
+  { scheme: Type.Enum([...ACCURACY_SCHEMES]), class: Text, source: Text },
+  closed,
+);
+const Source = Type.Object(
+  { says: Text, source: Text, sha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })) },
+  closed,
+);
+const Quirk = Type.Object({ says: Text, effect: Type.Optional(Text), source: Text }, closed);
+
+/** A factor that the unit does not carry, and why it is there: a bare scale is how values come out 1000 times wrong. */
+const Scale = Type.Object({ by: Positive, because: Text }, closed);
+const Timing = { refresh_ms: Type.Optional(DelayMs), averaging_ms: Type.Optional(DelayMs) };
+
+const counterSemantics = {
+  channel: Type.Enum([...COUNTER_CHANNELS]),
+  unit: Type.Enum([...ENERGY_UNITS]),
+  kind: Type.Literal('counter'),
+  /** total: only grows; partial: somebody may set it to 0; net: import minus export, may fall. */
+  means: Type.Enum(['total', 'partial', 'net']),
+  /** Step of the register, in its unit. */
+  resolution: Positive,
+  /** Value, in its unit, at which it starts again at 0. */
+  wraps: Type.Union([Type.Object({ at: Positive }, closed), Type.Enum(['unknown', 'never'])]),
+  /** How else it may come down: set to 0, fallen back to an older value, or not at all. */
+  falls: Type.Enum(['never', 'reset', 'rollback', 'unknown']),
+  scale: Type.Optional(Scale),
+};
+const gaugeSemantics = {
+  channel: Type.Enum([...GAUGE_CHANNELS]),
+  unit: Type.Enum([...READ_UNITS]),
+  kind: Type.Literal('gauge'),
+  scale: Type.Optional(Scale),
+  /** What the register can hold, in its unit; beyond it is a gap. */
+  range: Type.Optional(Type.Tuple([Type.Number(), Type.Number()])),
+};
+
+const registerPlace = {
+  /** Wire address, 0-based, of its first register. */
+  at: Register,
+  as: Type.Enum([...REGISTER_TYPES]),
+  table: Type.Optional(Type.Enum(['input', 'holding'])),
+  order: Type.Optional(Type.Enum([...BYTE_ORDERS])),
+  ...Timing,
+};
+const ModbusCounter = Type.Object(
+  {
+    ...registerPlace,
+    ...counterSemantics,
+    /** Further registers of the same type that add up with it (tariffs), read in the same request. */
+    plus: Type.Optional(Type.Array(Register, { minItems: 1, maxItems: 3 })),
+  },
+  closed,
+);
+const ModbusGauge = Type.Object({ ...registerPlace, ...gaugeSemantics }, closed);
+
+const Path = Type.Array(Type.Union([Type.String(), Type.Integer({ minimum: 0 })]), { maxItems: 8 });
+const jsonPlace = {
+  /** Added to the instrument's topic after a slash; empty: the topic itself. */
+  suffix: Type.String({ pattern: '^[^#+\\u0000]*$' }),
+  /** Keys and array indexes from the top of the payload; empty: the payload is the number. */
+  path: Path,
+  /** decimal: exact as printed; float32: the device prints a 32-bit float, whose step grows with the value. */
+  as: Type.Enum(['decimal', 'float32']),
+  ...Timing,
+};
+const JsonCounter = Type.Object(
+  { ...jsonPlace, ...counterSemantics, epoch_path: Type.Optional(Path) },
+  closed,
+);
+const JsonGauge = Type.Object({ ...jsonPlace, ...gaugeSemantics }, closed);
+
+const DeviceTime = Type.Object(
+  {
+    suffix: Type.String(),
+    path: Path,
+    /** Only utc is used; uptime is what some devices send until their clock is set, told by its magnitude. */
+    kind: Type.Enum(['utc', 'local-naive', 'uptime', 'minute-start']),
+    unit: Type.Enum(['s', 'ms', 'ns', 'rfc3339']),
+    /** How far the device's clock may be off, ms. */
+    uncertainty_ms: Type.Number({ minimum: 0 }),
+  },
+  closed,
+);
+
+const chipPlace = { prefix: Text, ...Timing };
+const ChipCounter = Type.Object(
+  {
+    ...chipPlace,
+    ...counterSemantics,
+    /** The message tells where it wraps (`max`): the largest value it holds. */
+    wraps: Type.Enum(['max', 'unknown', 'never']),
+  },
+  closed,
+);
+const ChipGauge = Type.Object({ ...chipPlace, ...gaugeSemantics, quantity: Text }, closed);
+
+const Span = Type.Object(
+  {
+    from: Register,
+    /** First register behind it. */
+    until: Type.Integer({ minimum: 1, maximum: 0x10000 }),
+    /** Registers per value in this span: a read may begin and end at multiples of it. */
+    step: Type.Enum([1, 2, 4]),
+    table: Type.Optional(Type.Enum(['input', 'holding'])),
+  },
+  closed,
+);
+
+const Limits = Type.Object(
+  {
+    registers_per_read: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 125 }), Type.Literal('unknown')]),
+    ),
+    /** Start and count of a read must be multiples of it. */
+    registers_multiple: Type.Optional(Type.Enum([1, 2])),
+    /** Spans in which every register may be read, holes between values included. */
+    readable: Type.Optional(Type.Array(Span)),
+    silence_ms: Type.Optional(DelayMs),
+    reply_timeout_ms: Type.Optional(DelayMs),
+    /** Civil time between two polls below which nothing new can come. */
+    poll_ms: Type.Optional(DelayMs),
+    refresh_ms: DelayMs,
+    averaging_ms: DelayMs,
+  },
+  closed,
+);
+
+const Identity = Type.Object(
+  {
+    what: Type.Enum([...IDENTITY_KINDS]),
+    at: Register,
+    as: Type.Enum([...IDENTITY_TYPES]),
+    registers: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    table: Type.Optional(Type.Enum(['input', 'holding'])),
+    order: Type.Optional(Type.Enum([...BYTE_ORDERS])),
+  },
+  closed,
+);
+
+/** Bit pattern (hex, most significant byte first, whatever the order on the wire) or, in JSON, the number as printed. */
+const Sentinel = Type.Object({ as: Text, raw: Text, channel: Type.Optional(Text) }, closed);
+
+const proof = {
+  name: Text,
+  origin: Type.Enum([...VECTOR_ORIGINS]),
+  firmware: Type.Optional(Text),
+};
+/** Channel (or component, or component and channel) to `12.125 kWh`, `100 W` or `gap decode.sentinel`. */
+const Expect = Type.Record(Type.String(), Text);
+const RegisterVector = Type.Object(
+  { ...proof, registers: Type.Record(Type.String({ pattern: '^[0-9]+$' }), Text), expect: Expect },
+  closed,
+);
+const PayloadVector = Type.Object(
+  { ...proof, suffix: Type.String(), payload: Text, expect: Expect },
+  closed,
+);
+const Bench = Type.Object({ run: Text, reference: Text }, closed);
+
+const about = {
+  id: Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$' }),
+  brand: Text,
+  model: Text,
+  role: Type.Enum([...ROLES]),
+  accuracy: Accuracy,
+  provenance: Type.Array(Source, { minItems: 1 }),
+};
+const evidence = {
+  quirks: Type.Array(Quirk),
+  sentinels: Type.Array(Sentinel),
+};
+
+export const ModbusProfileSchema = Type.Object(
+  {
+    ...about,
+    speaks: Type.Object(
+      {
+        transport: Type.Literal('modbus'),
+        table: Type.Enum(['input', 'holding']),
+        order: Type.Enum([...BYTE_ORDERS]),
+      },
+      closed,
+    ),
+    reads: Type.Array(Type.Union([ModbusCounter, ModbusGauge]), { minItems: 1 }),
+    limits: Limits,
+    identify: Type.Array(Identity),
+    ...evidence,
+    vectors: Type.Array(RegisterVector, { minItems: 1 }),
+    benches: Type.Optional(Type.Array(Bench)),
+  },
+  closed,
+);
+export const MqttJsonProfileSchema = Type.Object(
+  {
+    ...about,
+    speaks: Type.Object(
+      {
+        transport: Type.Literal('mqtt-json'),
+        /** A message may leave out what did not change: a missing field is then nothing new, not a gap. */
+        partial: Type.Boolean(),
+        times: Type.Array(DeviceTime),
+      },
+      closed,
+    ),
+    reads: Type.Array(Type.Union([JsonCounter, JsonGauge]), { minItems: 1 }),
+    limits: Limits,
+    ...evidence,
+    vectors: Type.Array(PayloadVector, { minItems: 1 }),
+    benches: Type.Optional(Type.Array(Bench)),
+  },
+  closed,
+);
+export const NodeMessageProfileSchema = Type.Object(
+  {
+    ...about,
+    speaks: Type.Object({ transport: Type.Literal('node-message') }, closed),
+    reads: Type.Array(Type.Union([ChipCounter, ChipGauge]), { minItems: 1 }),
+    limits: Limits,
+    ...evidence,
+    vectors: Type.Array(PayloadVector, { minItems: 1 }),
+    benches: Type.Optional(Type.Array(Bench)),
+  },
+  closed,
+);
+export const ProfileSchema = Type.Union([
+  ModbusProfileSchema,
+  MqttJsonProfileSchema,
+  NodeMessageProfileSchema,
+]);
+
+export type ModbusProfile = Static<typeof ModbusProfileSchema>;
+export type MqttJsonProfile = Static<typeof MqttJsonProfileSchema>;
+export type NodeMessageProfile = Static<typeof NodeMessageProfileSchema>;
+export type Profile = ModbusProfile | MqttJsonProfile | NodeMessageProfile;
+export type ModbusRead = ModbusProfile['reads'][number];
+export type JsonRead = MqttJsonProfile['reads'][number];
+export type ChipRead = NodeMessageProfile['reads'][number];
+
+export const isModbus = (profile: Profile): profile is ModbusProfile =>
+  profile.speaks.transport === 'modbus';
+export const isMqttJson = (profile: Profile): profile is MqttJsonProfile =>
+  profile.speaks.transport === 'mqtt-json';
+export const isNodeMessage = (profile: Profile): profile is NodeMessageProfile =>
+  profile.speaks.transport === 'node-message';
+
+/**
+ * Checks a parsed YAML document against the schema and the house rules. Throws ProfileFault, whose `where` is the file
+ * and the path inside it, such as `devices/meters/x.yaml/reads/0/unit`.
+ */
+export function parseProfile(document: unknown, where: string): Profile {
+  // The branch is chosen first: errors of the two other kinds of profile would only hide the one that matters.
+  const schema = SCHEMAS[spokenTransport(document)];
+  if (schema === undefined) {
+    throw new ProfileFault({
+      where: `${where}/speaks/transport`,
+      what: 'it names no transport that profiles are written for',
+      remedy: `write one of ${Object.keys(SCHEMAS).join(', ')}`,
+    });
+  }
+  if (!Value.Check(schema, document)) {
+    const trouble = firstTrouble(Value.Errors(schema, document));
+    throw new ProfileFault({ ...trouble, where: `${where}${trouble.where}` });
+  }
+  const broken = brokenRule(document, Object.keys(document));
+  if (broken) throw new ProfileFault({ ...broken, where: `${where}${broken.where}` });
+  return document;
+}
+
+const SCHEMAS: Readonly<
+  Record<
+    string,
+    typeof ModbusProfileSchema | typeof MqttJsonProfileSchema | typeof NodeMessageProfileSchema
+  >
+> = {
+  modbus: ModbusProfileSchema,
+  'mqtt-json': MqttJsonProfileSchema,
+  'node-message': NodeMessageProfileSchema,
+};
+
+function spokenTransport(document: unknown): string {
+  if (typeof document !== 'object' || document === null || !('speaks' in document)) return '';
+  const { speaks } = document;
+  if (typeof speaks !== 'object' || speaks === null || !('transport' in speaks)) return '';
+  return typeof speaks.transport === 'string' ? speaks.transport : '';
+}

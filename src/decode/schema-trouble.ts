@@ -1,0 +1,66 @@
+// Turns the many errors of a JSON schema into the one that the author of a profile can act on. A union reports every
+// branch; the branches whose discriminating word does not fit are left out, so that the rest is about what was meant.
+import type { FaultNotice } from '../quantity/fault.ts';
+
+/** What a schema validator reports; TypeBox's errors have this shape. */
+export interface SchemaError {
+  readonly keyword: string;
+  readonly schemaPath: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+}
+
+/** The most telling error, with `where` as a JSON pointer below the document. */
+export function firstTrouble(errors: readonly SchemaError[]): FaultNotice {
+  const unfit = new Set(
+    errors
+      .filter((error) => error.keyword === 'const')
+      .map((error) => branchOf(error.schemaPath))
+      .filter((branch) => branch !== undefined),
+  );
+  const meant = errors.filter(
+    (error) => ![...unfit].some((branch) => within(error.schemaPath, branch)),
+  );
+  // Every wrong key is reported twice, as itself and by its owner: the first form has the better path.
+  const [first] = (meant.length > 0 ? meant : errors).filter((error) => error.keyword !== 'anyOf');
+  if (first === undefined) {
+    return { where: '', what: 'it is no profile', remedy: 'compare it with profile.schema.json' };
+  }
+  return { where: first.instancePath, ...explain(first) };
+}
+
+/** Path of the innermost union branch that holds this part of the schema. */
+function branchOf(schemaPath: string): string | undefined {
+  return /^.*\/anyOf\/\d+/.exec(schemaPath)?.[0];
+}
+
+const within = (path: string, branch: string): boolean =>
+  path === branch || path.startsWith(`${branch}/`);
+
+function explain(error: SchemaError): { what: string; remedy: string } {
+  switch (error.keyword) {
+    case 'boolean':
+      return {
+        what: 'this key is not known here',
+        remedy: 'remove it, or see profile.schema.json for how it is spelled',
+      };
+    case 'enum':
+      return {
+        what: 'this word is not on the list',
+        remedy: `write one of ${words(error.params)}`,
+      };
+    case 'required':
+      return {
+        what: `it ${error.message}`,
+        remedy: 'add them; profile.schema.json describes each',
+      };
+    default:
+      return { what: `it ${error.message}`, remedy: 'correct it; see profile.schema.json' };
+  }
+}
+
+function words(params: object): string {
+  const allowed: unknown = 'allowedValues' in params ? params.allowedValues : [];
+  return Array.isArray(allowed) ? allowed.map(String).join(', ') : '';
+}
