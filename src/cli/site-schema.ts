@@ -1,0 +1,119 @@
+// The site file as a schema: what may stand in it, under which key, in which form. docs/site-file.md explains it.
+import Type, { type Static } from 'typebox';
+
+const closed = { additionalProperties: false };
+const Text = Type.String({ minLength: 1 });
+const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
+const Port = Type.Integer({ minimum: 1, maximum: 65535 });
+const Duration = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|min|h|d)$' });
+const Point = Type.String({ pattern: '^(feed|outlet)/[A-Za-z0-9][A-Za-z0-9._-]*$' });
+
+const TcpWire = Type.Object(
+  {
+    transport: Type.Enum(['modbus-tcp', 'modbus-rtu-tcp']),
+    host: Text,
+    port: Type.Optional(Port),
+    timeout: Type.Optional(Duration),
+  },
+  closed,
+);
+const SerialWire = Type.Object(
+  {
+    transport: Type.Literal('modbus-rtu'),
+    path: Text,
+    baud: Type.Optional(Type.Integer({ minimum: 300, maximum: 4_000_000 })),
+    parity: Type.Optional(Type.Enum(['none', 'even', 'odd'])),
+    stop_bits: Type.Optional(Type.Enum([1, 2])),
+    timeout: Type.Optional(Duration),
+  },
+  closed,
+);
+const MqttWire = Type.Object(
+  {
+    transport: Type.Literal('mqtt'),
+    url: Type.String({ pattern: '^mqtts?://' }),
+    client_id: Type.Optional(Text),
+    username: Type.Optional(Text),
+    password_env: Type.Optional(Text),
+    password_file: Type.Optional(Text),
+    ca_file: Type.Optional(Text),
+  },
+  closed,
+);
+const CsvWire = Type.Object({ transport: Type.Literal('csv'), path: Text }, closed);
+
+const Instrument = Type.Object(
+  {
+    profile: Name,
+    wire: Name,
+    unit: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+    topic: Type.Optional(Text),
+    poll: Type.Optional(Duration),
+    serial: Type.Optional(Text),
+  },
+  closed,
+);
+const Node = Type.Object(
+  {
+    type: Type.Optional(Name),
+    fed_by: Type.Optional(Type.Array(Point)),
+    chips: Name,
+    chip_sources: Type.Optional(Type.Array(Text)),
+  },
+  closed,
+);
+const Rack = Type.Object(
+  { points: Type.Optional(Type.Array(Point)), nodes: Type.Optional(Type.Array(Name)) },
+  closed,
+);
+const Sink = Type.Object(
+  {
+    kind: Type.Enum(['influxdb1', 'influxdb2', 'influxdb3', 'line-protocol-file', 'csv-file']),
+    url: Type.Optional(Type.String({ pattern: '^https?://' })),
+    database: Type.Optional(Text),
+    organisation: Type.Optional(Text),
+    username: Type.Optional(Text),
+    password_env: Type.Optional(Text),
+    password_file: Type.Optional(Text),
+    token_env: Type.Optional(Text),
+    token_file: Type.Optional(Text),
+    path: Type.Optional(Text),
+  },
+  closed,
+);
+
+export const SiteDocument = Type.Object(
+  {
+    site: Name,
+    rehearsal: Type.Optional(
+      Type.Object(
+        {
+          seed: Type.Integer({ minimum: 0 }),
+          clock: Type.Object(
+            {
+              civil_ns: Type.String({ pattern: '^[0-9]+$' }),
+              monotonic_ns: Type.String({ pattern: '^[0-9]+$' }),
+              speed: Type.Number({ minimum: 1, maximum: 60 }),
+            },
+            closed,
+          ),
+        },
+        closed,
+      ),
+    ),
+    interval: Type.Optional(Duration),
+    settle_after: Type.Optional(Duration),
+    listen: Type.Optional(Text),
+    wires: Type.Record(Name, Type.Union([TcpWire, SerialWire, MqttWire, CsvWire])),
+    instruments: Type.Record(Name, Instrument),
+    points: Type.Optional(Type.Record(Point, Type.Object({ meter: Name }, closed))),
+    nodes: Type.Optional(Type.Record(Name, Node)),
+    racks: Type.Optional(Type.Record(Name, Rack)),
+    sinks: Type.Optional(Type.Record(Name, Sink)),
+  },
+  closed,
+);
+
+export type SiteDocument = Static<typeof SiteDocument>;
+export type WireDocument = SiteDocument['wires'][string];
+export type SinkDocument = NonNullable<SiteDocument['sinks']>[string];
