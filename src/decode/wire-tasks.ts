@@ -1,0 +1,59 @@
+// What the instruments of one wire want of it: reads on a polled wire, topics on a pushed one.
+import type { Instrument, Wire, WireId } from '../quantity/site.ts';
+import { SiteFault } from '../quantity/fault.ts';
+import { fromMs } from '../quantity/time.ts';
+import type { PolledDevice, Subscription, WireTasks } from '../transport/transport.ts';
+import { planReads } from './plan-reads.ts';
+import { isModbus, isMqttJson, type Profile } from './profile.ts';
+
+export interface ProfiledInstrument {
+  readonly instrument: Instrument;
+  readonly profile: Profile;
+}
+
+/** Tasks for one wire. Throws SiteFault where a profile does not speak over this kind of wire. */
+export function wireTasks(
+  id: WireId,
+  wire: Wire,
+  instruments: readonly ProfiledInstrument[],
+): WireTasks {
+  const devices: PolledDevice[] = [];
+  const subscriptions: Subscription[] = [];
+  for (const each of instruments.filter(({ instrument }) => instrument.wire === id)) {
+    if (wire.transport === 'csv') {
+      subscriptions.push({ source: each.instrument.id, topic: each.instrument.topic });
+    } else if (isModbus(each.profile) !== (wire.transport !== 'mqtt')) {
+      throw new SiteFault({
+        where: `/instruments/${each.instrument.id}`,
+        what: `profile ${each.profile.id} speaks ${each.profile.speaks.transport}, but wire ${id} is ${wire.transport}`,
+        remedy: 'choose a profile that fits the wire, or the wire that the instrument hangs on',
+      });
+    } else if (wire.transport === 'mqtt') {
+      subscriptions.push(...topicsOf(each));
+    } else {
+      devices.push(deviceOf(each));
+    }
+  }
+  return { devices, subscriptions };
+}
+
+function topicsOf({ instrument, profile }: ProfiledInstrument): Subscription[] {
+  const suffixes = isMqttJson(profile) ? profile.reads.map((read) => read.suffix) : [''];
+  return [...new Set(suffixes)].map((suffix) => ({
+    source: instrument.id,
+    topic: suffix === '' ? instrument.topic : `${instrument.topic}/${suffix}`,
+  }));
+}
+
+function deviceOf({ instrument, profile }: ProfiledInstrument): PolledDevice {
+  const { silence_ms: silenceMs, reply_timeout_ms: replyMs, poll_ms: pollMs } = profile.limits;
+  const fastest = fromMs(typeof pollMs === 'number' ? pollMs : 0);
+  return {
+    source: instrument.id,
+    unit: instrument.unit,
+    reads: planReads(profile),
+    poll: instrument.poll > fastest ? instrument.poll : fastest,
+    silenceMs: typeof silenceMs === 'number' ? silenceMs : 0,
+    replyTimeoutMs: typeof replyMs === 'number' ? replyMs : undefined,
+  };
+}
