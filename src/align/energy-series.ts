@@ -1,0 +1,174 @@
+// An energy series: what one instrument counted, as typed arrays, with the seconds that its readings cover kept beside
+// the joules. A hole adds neither, so a mean over any span is energy over covered time and no hole becomes energy.
+import type { InstantNs } from '../quantity/time.ts';
+
+export interface EnergySeries {
+  readonly originNs: InstantNs;
+  /** Seconds after the origin; strictly increasing. */
+  readonly atS: Float64Array;
+  /** Cumulative energy; straight between two knots. */
+  readonly energyJ: Float64Array;
+  /** Cumulative covered time: grows as fast as `atS` where readings cover, stands still in a hole. */
+  readonly coveredS: Float64Array;
+}
+
+/** Means of a series over given windows. */
+export interface WindowMeans {
+  /** Energy over covered time; 0 where nothing is covered (see `coveredRatio`). */
+  readonly meanW: Float64Array;
+  /** Share of each window that readings cover, 0 to 1. */
+  readonly coveredRatio: Float64Array;
+}
+
+/** Seconds from one origin to another; exact to 1 µs within 200 years. */
+export const secondsBetween = (fromNs: InstantNs, untilNs: InstantNs): number =>
+  Number((untilNs - fromNs) / 1000n) / 1e6;
+
+export const firstS = (series: EnergySeries): number => series.atS[0] ?? 0;
+export const lastS = (series: EnergySeries): number => series.atS[series.atS.length - 1] ?? 0;
+
+/** Energy and covered time at one instant, clamped to the ends of the series. */
+export function curveAt(series: EnergySeries, atS: number): { energyJ: number; coveredS: number } {
+  const edge = Float64Array.of(atS);
+  const { energyJ, coveredS } = curveAtAll(series, edge);
+  return { energyJ: energyJ[0] ?? 0, coveredS: coveredS[0] ?? 0 };
+}
+
+/** The curve at instants that ascend: one walk over both, O(knots + edges). Outside of the series it is level. */
+export function curveAtAll(
+  series: EnergySeries,
+  edgesS: Float64Array,
+): { energyJ: Float64Array; coveredS: Float64Array } {
+  const { atS, energyJ, coveredS } = series;
+  const edgeCount = edgesS.length;
+  const energies = new Float64Array(edgeCount);
+  const covers = new Float64Array(edgeCount);
+  const knotCount = atS.length;
+  if (knotCount === 0) return { energyJ: energies, coveredS: covers };
+  let knot = lowerKnot(atS, edgesS[0] ?? 0);
+  for (let edge = 0; edge < edgeCount; edge++) {
+    const instantS = edgesS[edge] ?? 0;
+    while (knot < knotCount && (atS[knot] ?? 0) < instantS) knot++;
+    if (knot === 0 || knot >= knotCount) {
+      const end = knot === 0 ? 0 : knotCount - 1;
+      energies[edge] = energyJ[end] ?? 0;
+      covers[edge] = coveredS[end] ?? 0;
+      continue;
+    }
+    const leftS = atS[knot - 1] ?? 0;
+    const share = (instantS - leftS) / ((atS[knot] ?? 0) - leftS);
+    const leftJ = energyJ[knot - 1] ?? 0;
+    const leftCoveredS = coveredS[knot - 1] ?? 0;
+    energies[edge] = leftJ + share * ((energyJ[knot] ?? 0) - leftJ);
+    covers[edge] = leftCoveredS + share * ((coveredS[knot] ?? 0) - leftCoveredS);
+  }
+  return { energyJ: energies, coveredS: covers };
+}
+
+function lowerKnot(atS: Float64Array, instantS: number): number {
+  let low = 0;
+  let high = atS.length;
+  while (low < high) {
+    const half = (low + high) >>> 1;
+    if ((atS[half] ?? 0) < instantS) low = half + 1;
+    else high = half;
+  }
+  return low;
+}
+
+/**
+ * Mean power over windows [fromS, untilS) given after the series' own origin. Starts and ends each ascend; windows may
+ * overlap or touch.
+ */
+export function meansOver(
+  series: EnergySeries,
+  fromS: Float64Array,
+  untilS: Float64Array,
+): WindowMeans {
+  const start = curveAtAll(series, fromS);
+  const end = curveAtAll(series, untilS);
+  const meanW = new Float64Array(fromS.length);
+  const coveredRatio = new Float64Array(fromS.length);
+  for (let window = 0; window < meanW.length; window++) {
+    const lengthS = (untilS[window] ?? 0) - (fromS[window] ?? 0);
+    const coveredS = (end.coveredS[window] ?? 0) - (start.coveredS[window] ?? 0);
+    if (lengthS <= 0 || coveredS <= 1e-9) continue;
+    meanW[window] = ((end.energyJ[window] ?? 0) - (start.energyJ[window] ?? 0)) / coveredS;
+    coveredRatio[window] = coveredS / lengthS;
+  }
+  return { meanW, coveredRatio };
+}
+
+/** Edges moved onto the clock of another series: origin, offset and clock rate (about `pivotS`) at once. */
+export function movedEdges(
+  edgesS: Float64Array,
+  move: { readonly shiftS: number; readonly rateRatio: number; readonly pivotS: number },
+): Float64Array {
+  const moved = new Float64Array(edgesS.length);
+  for (let edge = 0; edge < moved.length; edge++) {
+    const atS = edgesS[edge] ?? 0;
+    moved[edge] = atS + move.shiftS + move.rateRatio * (atS - move.pivotS);
+  }
+  return moved;
+}
+
+/**
+ * The sum of series (feeds of a node, chips of a node) on the origin of the first. Where one of them has a hole the sum
+ * has one: half a sum is no sum. An empty list is an assertion of the caller's, so it is refused by the type.
+ */
+export function sumOf(series: readonly [EnergySeries, ...EnergySeries[]]): EnergySeries {
+  const [first, ...others] = series;
+  if (others.length === 0) return first;
+  const shifts = series.map((each) => secondsBetween(first.originNs, each.originNs));
+  const atS = unionOfKnots(series, shifts);
+  const energyJ = new Float64Array(atS.length);
+  const coveredS = new Float64Array(atS.length);
+  const curves = series.map((each, index) => {
+    const shiftS = shifts[index] ?? 0;
+    return curveAtAll(each, shiftS === 0 ? atS : atS.map((instantS) => instantS - shiftS));
+  });
+  for (let knot = 1; knot < atS.length; knot++) {
+    const lengthS = (atS[knot] ?? 0) - (atS[knot - 1] ?? 0);
+    let stepJ = 0;
+    let covered = lengthS;
+    for (const curve of curves) {
+      stepJ += (curve.energyJ[knot] ?? 0) - (curve.energyJ[knot - 1] ?? 0);
+      covered = Math.min(covered, (curve.coveredS[knot] ?? 0) - (curve.coveredS[knot - 1] ?? 0));
+    }
+    const whole = covered > 0.999 * lengthS;
+    energyJ[knot] = (energyJ[knot - 1] ?? 0) + (whole ? stepJ : 0);
+    coveredS[knot] = (coveredS[knot - 1] ?? 0) + (whole ? lengthS : 0);
+  }
+  return { originNs: first.originNs, atS, energyJ, coveredS };
+}
+
+function unionOfKnots(series: readonly EnergySeries[], shifts: readonly number[]): Float64Array {
+  const [first] = series;
+  if (!first) return new Float64Array(0);
+  const same = series.every(
+    (each, index) =>
+      (shifts[index] ?? 0) === 0 &&
+      each.atS.length === first.atS.length &&
+      each.atS.every((instantS, knot) => instantS === first.atS[knot]),
+  );
+  if (same) return first.atS;
+  let count = 0;
+  for (const each of series) count += each.atS.length;
+  const all = new Float64Array(count);
+  let filled = 0;
+  series.forEach((each, index) => {
+    for (const instantS of each.atS) all[filled++] = instantS + (shifts[index] ?? 0);
+  });
+  all.sort();
+  // Stamps closer than a microsecond are one instant: the difference is rounding of the shift.
+  let kept = 0;
+  for (const instantS of all) {
+    if (kept === 0 || instantS - (all[kept - 1] ?? 0) > 1e-6) all[kept++] = instantS;
+  }
+  return all.slice(0, kept);
+}
+
+/** Seconds from the first knot to the last, holes included. */
+export function spanS(series: EnergySeries): number {
+  return lastS(series) - firstS(series);
+}

@@ -1,0 +1,279 @@
+// A folder of recorded readings in the neutral format: meter.csv and chips.csv (plain or gzip), with what set.json,
+// runs.csv, phases.csv and windows.csv beside or above it say about sources and stamps.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { STAMP_MEANINGS, type Samples, type StampMeaning } from '../align/series-from-samples.ts';
+import { SiteFault } from '../quantity/fault.ts';
+import { instantNs, parseInstant, type InstantNs } from '../quantity/time.ts';
+
+export type Quantity = 'power_w' | 'energy_j';
+
+/** Samples of one source by quantity, in file order. */
+export type SourceSamples = ReadonlyMap<Quantity, Samples>;
+
+/** What a set says about itself; every part may be absent. */
+export interface SetNotes {
+  readonly wallSources: readonly string[] | undefined;
+  readonly chipSum: readonly string[] | undefined;
+  readonly partOf: ReadonlyMap<string, string> | undefined;
+  readonly meterStamp: StampMeaning | undefined;
+  readonly chipStamp: StampMeaning | undefined;
+}
+
+export interface Phase {
+  readonly run: string;
+  readonly fromNs: InstantNs;
+  readonly untilNs: InstantNs;
+  readonly application: string;
+}
+
+export interface RunFolder {
+  readonly run: string;
+  readonly path: string;
+  readonly meter: ReadonlyMap<string, SourceSamples>;
+  readonly chips: ReadonlyMap<string, SourceSamples>;
+  readonly notes: SetNotes;
+  readonly phases: readonly Phase[];
+  /** Length of the recorded windows where a list of them exists and they are even, s. */
+  readonly windowS: number | undefined;
+}
+
+function fault(where: string, what: string, remedy: string, cause?: unknown): SiteFault {
+  return new SiteFault({ where, what, remedy }, cause === undefined ? undefined : { cause });
+}
+
+/** Text of a file, gunzipped where it is gzip by its first bytes. */
+function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw fault(path, 'the file cannot be read', 'check that it exists and is readable', cause);
+  }
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString('utf8');
+  try {
+    return gunzipSync(bytes, { maxOutputLength: 2 ** 31 }).toString('utf8');
+  } catch (cause) {
+    throw fault(path, 'the gzip file is damaged', 'fetch or write it again', cause);
+  }
+}
+
+function findBeside(folder: string, name: string): string | undefined {
+  for (const place of [folder, dirname(folder)]) {
+    for (const file of [`${name}.gz`, name]) {
+      const path = join(place, file);
+      if (existsSync(path)) return path;
+    }
+  }
+  return undefined;
+}
+
+class Growing {
+  #values = new Float64Array(1024);
+  #count = 0;
+  push(value: number): void {
+    if (this.#count === this.#values.length) {
+      const wider = new Float64Array(2 * this.#count);
+      wider.set(this.#values);
+      this.#values = wider;
+    }
+    this.#values[this.#count++] = value;
+  }
+  done(): Float64Array {
+    return this.#values.slice(0, this.#count);
+  }
+}
+
+interface Column {
+  readonly atS: Growing;
+  readonly reading: Growing;
+}
+
+/** Reads a neutral CSV (`time,source,quantity,value`) into samples by source and quantity. Throws SiteFault by line. */
+export function readReadings(path: string): ReadonlyMap<string, SourceSamples> {
+  const text = readText(path);
+  const columns = new Map<string, Map<Quantity, Column>>();
+  let originNs: InstantNs | undefined;
+  let stampText = '';
+  let stampS = 0;
+  let lineNumber = 0;
+  for (let from = 0; from < text.length;) {
+    const end = text.indexOf('\n', from);
+    const line = text.slice(from, end < 0 ? text.length : end).trimEnd();
+    from = end < 0 ? text.length : end + 1;
+    lineNumber++;
+    if (lineNumber === 1) {
+      if (line.replace(/^\uFEFF/, '') !== 'time,source,quantity,value') {
+        throw fault(
+          `${path}:1`,
+          `the header is "${line.slice(0, 80)}"`,
+          'a readings file begins with time,source,quantity,value',
+        );
+      }
+      continue;
+    }
+    if (line === '') continue;
+    const [time = '', source = '', quantity = '', value = '', more] = line.split(',');
+    if (more !== undefined || source === '' || value === '') {
+      throw fault(`${path}:${lineNumber}`, 'the line has not four fields', 'mend or remove it');
+    }
+    if (quantity !== 'power_w' && quantity !== 'energy_j') continue;
+    if (time !== stampText) {
+      const stamp = parseInstant(time);
+      if (stamp === undefined) {
+        throw fault(
+          `${path}:${lineNumber}`,
+          `"${time.slice(0, 40)}" is no RFC 3339 time with a zone`,
+          'write times such as 2026-01-31T12:00:00Z',
+        );
+      }
+      originNs ??= instantNs((stamp / 1_000_000_000n) * 1_000_000_000n);
+      stampText = time;
+      stampS = Number(stamp - originNs) / 1e9;
+    }
+    const reading = Number(value);
+    if (Number.isNaN(reading)) {
+      throw fault(
+        `${path}:${lineNumber}`,
+        `"${value.slice(0, 40)}" is no number`,
+        'mend or remove the line',
+      );
+    }
+    let bySource = columns.get(source);
+    if (!bySource) columns.set(source, (bySource = new Map<Quantity, Column>()));
+    let column = bySource.get(quantity);
+    if (!column) bySource.set(quantity, (column = { atS: new Growing(), reading: new Growing() }));
+    column.atS.push(stampS);
+    column.reading.push(reading);
+  }
+  if (originNs === undefined) {
+    throw fault(path, 'the file holds no readings', 'give a file with power_w or energy_j rows');
+  }
+  const origin = originNs;
+  return new Map(
+    [...columns].map(([source, quantities]) => [
+      source,
+      new Map(
+        [...quantities].map(([quantity, column]) => [
+          quantity,
+          { originNs: origin, atS: column.atS.done(), reading: column.reading.done() },
+        ]),
+      ),
+    ]),
+  );
+}
+
+/** Reads a run folder with its notes. Throws SiteFault where a file is missing or broken. */
+export function readRunFolder(folder: string): RunFolder {
+  const path = resolve(folder);
+  const inFolder = (name: string): string => {
+    const found = [`${name}.gz`, name].map((file) => join(path, file)).find(existsSync);
+    if (found === undefined) {
+      throw fault(
+        path,
+        `${name} (or ${name}.gz) is missing`,
+        'a run folder holds meter.csv[.gz] and chips.csv[.gz] in the neutral format',
+      );
+    }
+    return found;
+  };
+  const phasesPath = findBeside(path, 'phases.csv');
+  const run = basename(path);
+  const phases = phasesPath === undefined ? [] : readPhases(phasesPath);
+  return {
+    run,
+    path,
+    meter: readReadings(inFolder('meter.csv')),
+    chips: readReadings(inFolder('chips.csv')),
+    notes: readNotes(findBeside(path, 'set.json')),
+    phases: phases.filter((phase) => phase.run === run),
+    windowS: readWindowS(findBeside(path, 'windows.csv')),
+  };
+}
+
+function readPhases(path: string): Phase[] {
+  const phases: Phase[] = [];
+  const lines = readText(path).split('\n');
+  lines.slice(1).forEach((line) => {
+    const [run, from, until, ...name] = line.trimEnd().split(',');
+    const fromNs = parseInstant(from ?? '');
+    const untilNs = parseInstant(until ?? '');
+    const application = name.join(',').replace(/^"|"$/g, '');
+    if (run === undefined || fromNs === undefined || untilNs === undefined) return;
+    phases.push({ run, fromNs, untilNs, application });
+  });
+  return phases;
+}
+
+function readWindowS(path: string | undefined): number | undefined {
+  if (path === undefined) return undefined;
+  const lengths: number[] = [];
+  for (const line of readText(path).split('\n').slice(1)) {
+    const [, from, until] = line.trimEnd().split(',');
+    const fromNs = parseInstant(from ?? '');
+    const untilNs = parseInstant(until ?? '');
+    if (fromNs !== undefined && untilNs !== undefined) lengths.push(Number(untilNs - fromNs) / 1e9);
+  }
+  lengths.sort((a, b) => a - b);
+  const middle = lengths[lengths.length >> 1];
+  const p10 = lengths[Math.floor(lengths.length / 10)];
+  const p90 = lengths[Math.floor((9 * lengths.length) / 10)];
+  if (middle === undefined || p10 === undefined || p90 === undefined) return undefined;
+  return p90 - p10 < 0.05 * middle ? middle : undefined;
+}
+
+const NO_NOTES: SetNotes = {
+  wallSources: undefined,
+  chipSum: undefined,
+  partOf: undefined,
+  meterStamp: undefined,
+  chipStamp: undefined,
+};
+
+function readNotes(path: string | undefined): SetNotes {
+  if (path === undefined) return NO_NOTES;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readText(path));
+  } catch (cause) {
+    throw fault(path, 'set.json is no JSON', 'mend it or remove it', cause);
+  }
+  const meter = fieldOf(parsed, 'meter');
+  const chips = fieldOf(parsed, 'chips');
+  const partOf = fieldOf(chips, 'part_of');
+  return {
+    wallSources: textsOf(fieldOf(meter, 'sources')),
+    chipSum: textsOf(fieldOf(chips, 'sum_of')),
+    partOf:
+      typeof partOf === 'object' && partOf !== null
+        ? new Map(
+            Object.entries(partOf).flatMap(([part, whole]) =>
+              typeof whole === 'string' ? [[part, whole] as const] : [],
+            ),
+          )
+        : undefined,
+    meterStamp: stampOf(fieldOf(meter, 'stamp')),
+    chipStamp: stampOf(fieldOf(chips, 'stamp')),
+  };
+}
+
+function fieldOf(holder: unknown, name: string): unknown {
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  return Object.entries(holder).find(([key]) => key === name)?.[1];
+}
+
+function textsOf(list: unknown): readonly string[] | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const texts = list.filter((each): each is string => typeof each === 'string');
+  return texts.length > 0 ? texts : undefined;
+}
+
+/** Stamps are described in words: a snapshot is told from a mean; which edge a mean names, alignment finds. */
+function stampOf(words: unknown): StampMeaning | undefined {
+  if (typeof words !== 'string') return undefined;
+  const exact = STAMP_MEANINGS.find((meaning) => meaning === words);
+  if (exact) return exact;
+  if (/instantaneous/i.test(words) && !/counter/i.test(words)) return 'instant';
+  return /mean|ending|floored/i.test(words) ? 'end' : undefined;
+}
