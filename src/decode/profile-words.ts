@@ -24,11 +24,27 @@ export type ByteOrder = (typeof BYTE_ORDERS)[number];
 export const ENERGY_UNITS = ['uJ', 'mJ', 'J', 'mWh', 'Wh', 'kWh', 'MWh'] as const;
 export type EnergyUnit = (typeof ENERGY_UNITS)[number];
 
-/** Units that gauges may be read in; each is a decimal multiple of the unit of its channel (decode/unit-scale.ts). */
+/** Units that gauges may be read in; each is a decimal multiple of the unit of its channel (unit-scale.ts). */
 export const READ_UNITS = [
-  ...['mW', 'W', 'kW', 'mVA', 'VA', 'kVA', 'var', 'kvar', '1', '%'],
-  ...['mV', 'V', 'mA', 'A', 'Hz', 'Cel', '1/min'],
+  'mW',
+  'W',
+  'kW',
+  'mVA',
+  'VA',
+  'kVA',
+  'var',
+  'kvar',
+  '1',
+  '%',
+  'mV',
+  'V',
+  'mA',
+  'A',
+  'Hz',
+  'Cel',
+  '1/min',
 ] as const;
+export type ReadUnit = (typeof READ_UNITS)[number];
 
 export const GAUGE_CHANNELS = [
   'power_active',
@@ -73,3 +89,24 @@ export const IDENTITY_KINDS = [
   'byte_order',
 ] as const;
 export type IdentityKind = (typeof IDENTITY_KINDS)[number];
+
+/** What a node says of its clock. */
+export const SYNC_STATES = ['synchronised', 'unsynchronised', 'unknown'] as const;
+export type SyncState = (typeof SYNC_STATES)[number];
+
+/** Units of chip counters in a node message. */
+export const COUNTER_UNITS = ['uJ', 'mJ', 'J'] as const;
+export type CounterUnit = (typeof COUNTER_UNITS)[number];
+
+/** Quantities of chip gauges in a node message. */
+export const GAUGE_QUANTITIES = [
+  'power_w',
+  'temperature_cel',
+  'utilisation_ratio',
+  'fan_speed_rpm',
+] as const;
+export type GaugeQuantity = (typeof GAUGE_QUANTITIES)[number];
+
+/** Units of a device's time stamp. */
+export const TIME_UNITS = ['s', 'ms', 'ns', 'rfc3339'] as const;
+export type TimeUnit = (typeof TIME_UNITS)[number];

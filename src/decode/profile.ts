@@ -11,11 +11,13 @@ import {
   ACCURACY_SCHEMES,
   BYTE_ORDERS,
   ENERGY_UNITS,
+  GAUGE_QUANTITIES,
   GAUGE_CHANNELS,
   IDENTITY_KINDS,
   IDENTITY_TYPES,
   READ_UNITS,
   REGISTER_TYPES,
+  TIME_UNITS,
   VECTOR_ORIGINS,
 } from './profile-words.ts';
 import { firstTrouble } from './schema-trouble.ts';
@@ -90,6 +92,8 @@ const jsonPlace = {
   path: Path,
   /** decimal: exact as printed; float32: the device prints a 32-bit float, whose step grows with the value. */
   as: Type.Enum(['decimal', 'float32']),
+  /** Messages leave out what did not change: a missing field is then nothing new, not a gap. */
+  partial: Type.Optional(Type.Literal(true)),
   ...Timing,
 };
 const JsonCounter = Type.Object(
@@ -104,13 +108,14 @@ const DeviceTime = Type.Object(
     path: Path,
     /** Only utc is used; uptime is what some devices send until their clock is set, told by its magnitude. */
     kind: Type.Enum(['utc', 'local-naive', 'uptime', 'minute-start']),
-    unit: Type.Enum(['s', 'ms', 'ns', 'rfc3339']),
+    unit: Type.Enum([...TIME_UNITS]),
     /** How far the device's clock may be off, ms. */
     uncertainty_ms: Type.Number({ minimum: 0 }),
   },
   closed,
 );
 
+/** Sources of a node message whose names begin so; where several do, the longest is meant. */
 const chipPlace = { prefix: Text, ...Timing };
 const ChipCounter = Type.Object(
   {
@@ -121,7 +126,10 @@ const ChipCounter = Type.Object(
   },
   closed,
 );
-const ChipGauge = Type.Object({ ...chipPlace, ...gaugeSemantics, quantity: Text }, closed);
+const ChipGauge = Type.Object(
+  { ...chipPlace, ...gaugeSemantics, quantity: Type.Enum([...GAUGE_QUANTITIES]) },
+  closed,
+);
 
 const Span = Type.Object(
   {
@@ -225,8 +233,6 @@ export const MqttJsonProfileSchema = Type.Object(
     speaks: Type.Object(
       {
         transport: Type.Literal('mqtt-json'),
-        /** A message may leave out what did not change: a missing field is then nothing new, not a gap. */
-        partial: Type.Boolean(),
         times: Type.Array(DeviceTime),
       },
       closed,
