@@ -1,0 +1,45 @@
+// The settled intervals of a period as CSV, for people who bill and people who check. Byte-stable: the same ledger and
+// period always give the same bytes.
+import type { StatementIndex } from '../ledger/ledger.ts';
+import type { Kind } from '../quantity/quality.ts';
+import { instantNs, type Interval, NS_PER_S } from '../quantity/time.ts';
+import { CSV_HEADER, csvRow } from './csv-row.ts';
+
+/** One day is asked for at a time, so that a year of a large site does not stand in memory. */
+const STRIDE_NS = 86_400n * NS_PER_S;
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Writes the newest version of every interval that starts in [fromNs, untilNs), sorted by start, point, kind and leaf.
+ * `kinds` keeps only those kinds: the columns do not show it. Returns the number of rows.
+ */
+export async function exportCsv(
+  statements: Pick<StatementIndex, 'between'>,
+  period: Interval,
+  write: (text: string) => Promise<void> | void,
+  kinds?: readonly Kind[],
+): Promise<number> {
+  let rowsCount = 0;
+  await write(CSV_HEADER);
+  for (let fromNs = period.fromNs; fromNs < period.untilNs;) {
+    const strideEnd = instantNs(fromNs + STRIDE_NS);
+    const untilNs = strideEnd < period.untilNs ? strideEnd : period.untilNs;
+    const found = statements
+      .between(fromNs, untilNs)
+      .filter(({ statement }) => kinds === undefined || kinds.includes(statement.kind))
+      .sort(
+        ({ statement: a, leaf: leafA }, { statement: b, leaf: leafB }) =>
+          (a.startNs < b.startNs ? -1 : a.startNs > b.startNs ? 1 : 0) ||
+          byText(a.point, b.point) ||
+          byText(a.kind, b.kind) ||
+          leafA - leafB,
+      );
+    if (found.length > 0) {
+      await write(found.map(({ statement, leaf }) => csvRow(statement, leaf)).join(''));
+    }
+    rowsCount += found.length;
+    fromNs = untilNs;
+  }
+  return rowsCount;
+}
