@@ -11,6 +11,58 @@ export interface CorrectionTerm {
   /** W at the wall per W at the chip; bounded below by physics. */
   readonly gainRatio: number;
   readonly gainUncertaintyRatio: number;
+  /** Sources that are part of `sources` and have their own term: their energy is taken off here. */
+  readonly less?: readonly string[];
+}
+
+/** A meter that holds each value for several polls: the mean of a window that ended some time before. */
+export interface HeldMeter {
+  readonly source: string;
+  /** From the end of the window, on the chips' clock, to the first poll that shows it. */
+  readonly delayS: number;
+  readonly windowS: number;
+  /** This feed's share of what the node draws. */
+  readonly shareRatio: number;
+}
+
+/** What applying a model exactly needs beyond its terms; a model without it is applied by `systematicRatio` alone. */
+export interface CorrectionDetail {
+  /** `affine`: all chips in one term; `components`: one term per kind of chip. */
+  readonly form: 'affine' | 'components';
+  /** Covariance of [intercept, gains in the order of the terms], row by row; W², W and 1. */
+  readonly covariance: readonly number[];
+  /** Standard deviation of the level from run to run and from day to day, W. */
+  readonly levelW: number;
+  readonly levelDof: number;
+  /** Relative standard uncertainty of the whole prediction: meter and node scatter. */
+  readonly scaleRatio: number;
+  /** Variance of a mean over many intervals, in units of that of independent ones. */
+  readonly inflationRatio: number;
+  /** Standard deviation of chip power over the evidence, W: what an edge may swing by. */
+  readonly swingW: number;
+  /** Seconds that the chips' clock gains per second, counted from the first stamp of a recording. */
+  readonly rateRatio: number;
+  readonly offsetUncertaintyS: number;
+  /** Meter sources whose sum is the wall; empty where the caller knows. */
+  readonly meterSources: readonly string[];
+  readonly heldMeters: readonly HeldMeter[];
+  /** What a power stamp of the chips names, and how long its window is where that is shorter than the stamps' distance. */
+  readonly chipStamp: string;
+  readonly chipWindowS?: number;
+  /** On the part of the evidence that was held back: error of the energy, RMS error of blocks of `blockS`. */
+  readonly heldBack?: {
+    readonly biasRatio: number;
+    readonly cvRatio: number;
+    readonly blockS: number;
+    readonly blocksCount: number;
+  };
+  /** Where the model is pooled over nodes of one type. */
+  readonly pooled?: {
+    readonly nodesCount: number;
+    readonly betweenNodesRatio: number;
+    /** False for the model of the type, which stands in for nodes that were never metered. */
+    readonly metered: boolean;
+  };
 }
 
 export interface CorrectionModel {
@@ -43,4 +95,5 @@ export interface CorrectionModel {
   readonly open: readonly string[];
   /** 1 - chip energy / wall energy over the evidence. */
   readonly gapRatio: number;
+  readonly detail?: CorrectionDetail;
 }

@@ -32,6 +32,8 @@ export const FAULT_CODES = {
   'calibrate.few': 'Too few intervals with both instruments to fit anything.',
   'calibrate.flat': 'The load varied too little to tell the gain from the offset.',
   'calibrate.held-back': 'The model fails on the part of the data that it was not fitted on.',
+  'calibrate.implausible':
+    'The readings contradict physics: a unit, a feed or a source must be wrong.',
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',

@@ -1,0 +1,331 @@
+// Evidence as rows: mean wall power and mean chip power per term over the same windows, after alignment. Every later
+// step (fit, bootstrap, held-back check) sees rows only, so no method can peek at samples that others do not have.
+import { meansOver, movedEdges, secondsBetween, sumOf, type EnergySeries } from '../align/energy-series.ts';
+import { rowsOfSeries, type HeldReadings } from '../align/meter-rows.ts';
+import type { HeldMeter } from '../quantity/correction.ts';
+import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
+import type { InstantNs } from '../quantity/time.ts';
+import type { ChipTerm } from './chip-terms.ts';
+
+/** One feed of a node: what its meter counted, and its values where it holds them. */
+export interface Feed {
+  readonly source: string;
+  readonly series: EnergySeries;
+  readonly held: HeldReadings | undefined;
+}
+
+export interface Phase {
+  readonly fromNs: InstantNs;
+  readonly untilNs: InstantNs;
+  readonly application: string;
+}
+
+/** One recording of one node; `run` names it, as days and applications do not repeat by chance. */
+export interface RunEvidence {
+  readonly run: string;
+  readonly feeds: readonly Feed[];
+  readonly chips: ReadonlyMap<string, EnergySeries>;
+  readonly phases: readonly Phase[];
+}
+
+/** Where the chips' clock stands against the meter's in one run. */
+export interface RunClock {
+  readonly offsetS: number;
+  readonly rateRatio: number;
+  /** Where the offset holds, seconds after the origin of the first feed's series. */
+  readonly pivotS: number;
+}
+
+export interface Rows {
+  readonly count: number;
+  readonly meterW: Float64Array;
+  /** One column per term. */
+  readonly chipW: readonly Float64Array[];
+  readonly lengthS: Float64Array;
+  /** Middle of the window, seconds since 1970. */
+  readonly atS: Float64Array;
+  readonly run: Int32Array;
+  readonly runsCount: number;
+  /** Index of the application, -1 where none is known. */
+  readonly application: Int32Array;
+  readonly applications: readonly string[];
+}
+
+/** All feeds of a run as one series; undefined where it has none. */
+export function wallOf(run: RunEvidence): EnergySeries | undefined {
+  const [first, ...others] = run.feeds.map((feed) => feed.series);
+  return first ? sumOf([first, ...others]) : undefined;
+}
+
+/** Energy of the disjoint chip sources of these terms, summed. Refuses where a source is missing. */
+export function chipTotalOf(
+  chips: ReadonlyMap<string, EnergySeries>,
+  terms: readonly ChipTerm[],
+): EnergySeries | Refusal {
+  const inside = new Set(terms.flatMap((term) => term.less));
+  const names = new Set(terms.flatMap((term) => term.sources).filter((name) => !inside.has(name)));
+  return seriesOf(chips, [...names]);
+}
+
+function seriesOf(
+  chips: ReadonlyMap<string, EnergySeries>,
+  names: readonly string[],
+): EnergySeries | Refusal {
+  const found: EnergySeries[] = [];
+  for (const name of names) {
+    const series = chips.get(name);
+    if (!series) {
+      return refuse('align.overlap', `the chips lack the source ${name}`, 'record every chip source');
+    }
+    found.push(series);
+  }
+  const [first, ...others] = found;
+  return first
+    ? sumOf([first, ...others])
+    : refuse('align.overlap', 'there is no chip source', 'record the chips beside the meter');
+}
+
+interface Piece {
+  readonly meterW: Float64Array;
+  readonly fromS: Float64Array;
+  readonly untilS: Float64Array;
+  readonly atS: Float64Array;
+  readonly columns: readonly Float64Array[];
+  readonly kept: readonly number[];
+}
+
+/**
+ * Rows of one run. Plain meters: blocks of at least `blockS` on their own edges, chips moved by the clock. Held meters:
+ * one row per new value of the first feed, chips averaged over each feed's window and mixed by its share.
+ */
+function pieceOf(
+  run: RunEvidence,
+  terms: readonly ChipTerm[],
+  clock: RunClock,
+  held: readonly HeldMeter[],
+  blockS: number,
+): Piece | Refusal {
+  const columnsOf = (
+    names: readonly string[],
+    windows: (origin: EnergySeries) => readonly (readonly [Float64Array, Float64Array, number])[],
+  ): { meanW: Float64Array; coveredRatio: Float64Array } | Refusal => {
+    const series = seriesOf(run.chips, names);
+    if (isRefusal(series)) return series;
+    const parts = windows(series).map(([fromS, untilS, shareRatio]) => ({
+      means: meansOver(series, fromS, untilS),
+      shareRatio,
+    }));
+    const count = parts[0]?.means.meanW.length ?? 0;
+    const meanW = new Float64Array(count);
+    const coveredRatio = new Float64Array(count).fill(1);
+    for (const { means, shareRatio } of parts) {
+      for (let row = 0; row < count; row++) {
+        meanW[row] = (meanW[row] ?? 0) + shareRatio * (means.meanW[row] ?? 0);
+        coveredRatio[row] = Math.min(coveredRatio[row] ?? 0, means.coveredRatio[row] ?? 0);
+      }
+    }
+    return { meanW, coveredRatio };
+  };
+  const wall = held.length > 0 ? heldWall(run.feeds, held) : plainWall(run, clock, blockS);
+  if (!wall) return refuse('align.overlap', 'the run has no meter', 'record the meter beside the chips');
+  const columns: Float64Array[] = [];
+  const covered = new Float64Array(wall.meterW.length).fill(1);
+  for (const term of terms) {
+    const whole = columnsOf(term.sources, wall.windows);
+    if (isRefusal(whole)) return whole;
+    const less = term.less.length > 0 ? columnsOf(term.less, wall.windows) : undefined;
+    if (less && isRefusal(less)) return less;
+    for (let row = 0; row < covered.length; row++) {
+      if (less) whole.meanW[row] = (whole.meanW[row] ?? 0) - (less.meanW[row] ?? 0);
+      covered[row] = Math.min(covered[row] ?? 0, whole.coveredRatio[row] ?? 0);
+    }
+    columns.push(whole.meanW);
+  }
+  const kept = [...covered.keys()].filter((row) => (covered[row] ?? 0) >= 0.95);
+  return { meterW: wall.meterW, fromS: wall.fromS, untilS: wall.untilS, atS: wall.atS, columns, kept };
+}
+
+interface Wall {
+  readonly meterW: Float64Array;
+  readonly fromS: Float64Array;
+  readonly untilS: Float64Array;
+  readonly atS: Float64Array;
+  readonly windows: (
+    chips: EnergySeries,
+  ) => readonly (readonly [Float64Array, Float64Array, number])[];
+}
+
+function plainWall(run: RunEvidence, clock: RunClock, blockS: number): Wall | undefined {
+  const series = wallOf(run);
+  if (!series) return undefined;
+  const rows = rowsOfSeries(series, blockS);
+  const epochS = Number(series.originNs) / 1e9;
+  return {
+    meterW: rows.meanW,
+    fromS: rows.fromS,
+    untilS: rows.untilS,
+    atS: rows.fromS.map((fromS, row) => epochS + (fromS + (rows.untilS[row] ?? fromS)) / 2),
+    windows: (chips) => {
+      const move = {
+        shiftS: clock.offsetS + secondsBetween(chips.originNs, series.originNs),
+        rateRatio: clock.rateRatio,
+        pivotS: clock.pivotS,
+      };
+      return [[movedEdges(rows.fromS, move), movedEdges(rows.untilS, move), 1]];
+    },
+  };
+}
+
+function heldWall(feeds: readonly Feed[], meters: readonly HeldMeter[]): Wall | undefined {
+  const first = feeds[0]?.held;
+  if (!first) return undefined;
+  const meterW: number[] = [];
+  const changes: number[][] = feeds.map(() => []);
+  const rowAtS: number[] = [];
+  for (let index = 0; index < first.atS.length; index++) {
+    const atS = first.atS[index] ?? 0;
+    let sumW = 0;
+    const stamps: number[] = [];
+    for (const feed of feeds) {
+      const inForce = feed.held && valueInForce(feed.held, atS, first.originNs);
+      if (!inForce) break;
+      sumW += inForce.powerW;
+      stamps.push(inForce.changedS);
+    }
+    if (stamps.length < feeds.length) continue;
+    meterW.push(sumW);
+    rowAtS.push(atS);
+    stamps.forEach((stampS, feed) => changes[feed]?.push(stampS));
+  }
+  const epochS = Number(first.originNs) / 1e9;
+  const atS = Float64Array.from(rowAtS);
+  return {
+    meterW: Float64Array.from(meterW),
+    fromS: atS.map((instantS) => instantS - first.holdS),
+    untilS: atS,
+    atS: atS.map((instantS) => epochS + instantS),
+    windows: (chips) => {
+      const originS = secondsBetween(chips.originNs, first.originNs);
+      return feeds.map((feed, index) => {
+        const meter = meters.find((each) => each.source === feed.source);
+        const untilS = Float64Array.from(changes[index] ?? [], (changedS) => {
+          return changedS + originS - (meter?.delayS ?? 0);
+        });
+        const fromS = untilS.map((instantS) => instantS - (meter?.windowS ?? first.holdS));
+        return [fromS, untilS, meter?.shareRatio ?? 0] as const;
+      });
+    },
+  };
+}
+
+/** The value that a held meter showed at an instant and when it first did; undefined where it is older than 1.6 holds. */
+function valueInForce(
+  held: HeldReadings,
+  atS: number,
+  originNs: InstantNs,
+): { powerW: number; changedS: number } | undefined {
+  const shiftS = secondsBetween(originNs, held.originNs);
+  let low = 0;
+  let high = held.atS.length;
+  while (low < high) {
+    const half = (low + high) >>> 1;
+    if ((held.atS[half] ?? 0) + shiftS <= atS) low = half + 1;
+    else high = half;
+  }
+  if (low === 0) return undefined;
+  const changedS = (held.atS[low - 1] ?? 0) + shiftS;
+  if (atS - changedS > 1.6 * held.holdS) return undefined;
+  return { powerW: held.meanW[low - 1] ?? 0, changedS };
+}
+
+export interface RunOnClock {
+  readonly evidence: RunEvidence;
+  readonly clock: RunClock;
+}
+
+/** Rows of all runs, in their order. A run whose sources are missing is refused as a whole. */
+export function rowsOfRuns(
+  runs: readonly RunOnClock[],
+  terms: readonly ChipTerm[],
+  held: readonly HeldMeter[],
+  blockS: number,
+): Rows | Refusal {
+  const applications: string[] = [];
+  const pieces: Piece[] = [];
+  for (const run of runs) {
+    const piece = pieceOf(run.evidence, terms, run.clock, held, blockS);
+    if (isRefusal(piece)) return piece;
+    pieces.push(piece);
+  }
+  const count = pieces.reduce((sum, piece) => sum + piece.kept.length, 0);
+  const rows = {
+    meterW: new Float64Array(count),
+    chipW: terms.map(() => new Float64Array(count)),
+    lengthS: new Float64Array(count),
+    atS: new Float64Array(count),
+    run: new Int32Array(count),
+    application: new Int32Array(count).fill(-1),
+  };
+  let filled = 0;
+  pieces.forEach((piece, run) => {
+    const phases = runs[run]?.evidence.phases ?? [];
+    for (const row of piece.kept) {
+      rows.meterW[filled] = piece.meterW[row] ?? 0;
+      terms.forEach((_, term) => {
+        const column = rows.chipW[term];
+        if (column) column[filled] = piece.columns[term]?.[row] ?? 0;
+      });
+      rows.lengthS[filled] = (piece.untilS[row] ?? 0) - (piece.fromS[row] ?? 0);
+      rows.atS[filled] = piece.atS[row] ?? 0;
+      rows.run[filled] = run;
+      const application = applicationAt(phases, piece.atS[row] ?? 0);
+      if (application !== undefined) {
+        let index = applications.indexOf(application);
+        if (index < 0) index = applications.push(application) - 1;
+        rows.application[filled] = index;
+      }
+      filled++;
+    }
+  });
+  return { count, ...rows, runsCount: runs.length, applications };
+}
+
+function applicationAt(phases: readonly Phase[], atS: number): string | undefined {
+  let low = 0;
+  let high = phases.length;
+  while (low < high) {
+    const half = (low + high) >>> 1;
+    const fromNs = phases[half]?.fromNs ?? 0n;
+    if (Number(fromNs) / 1e9 <= atS) low = half + 1;
+    else high = half;
+  }
+  const phase = phases[low - 1];
+  return phase && Number(phase.untilNs) / 1e9 >= atS ? phase.application : undefined;
+}
+
+/** The rows of some runs or times only. */
+export function selectRows(rows: Rows, keep: (row: number) => boolean): Rows {
+  const kept = [...rows.meterW.keys()].filter(keep);
+  const pick = (column: Float64Array): Float64Array =>
+    Float64Array.from(kept, (row) => column[row] ?? 0);
+  return {
+    count: kept.length,
+    meterW: pick(rows.meterW),
+    chipW: rows.chipW.map(pick),
+    lengthS: pick(rows.lengthS),
+    atS: pick(rows.atS),
+    run: Int32Array.from(kept, (row) => rows.run[row] ?? 0),
+    runsCount: rows.runsCount,
+    application: Int32Array.from(kept, (row) => rows.application[row] ?? -1),
+    applications: rows.applications,
+  };
+}
+
+/** Sum of the columns of all terms: chip power as a whole. */
+export function chipTotalW(rows: Rows): Float64Array {
+  const total = new Float64Array(rows.count);
+  for (const column of rows.chipW) {
+    for (let row = 0; row < rows.count; row++) total[row] = (total[row] ?? 0) + (column[row] ?? 0);
+  }
+  return total;
+}

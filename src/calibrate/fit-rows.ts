@@ -1,0 +1,390 @@
+// The fit of one form of model to rows: bounded, pulled to physics, robust (Huber), with a level that may differ from
+// run to run, and with an uncertainty from a block bootstrap, since neighbouring rows err alike.
+import {
+  addGram,
+  emptyGram,
+  inverseSymmetric,
+  solveBounded,
+  squaredError,
+  type Gram,
+  type Ridge,
+} from './bounded-regression.ts';
+import type { ChipTerm } from './chip-terms.ts';
+import type { Rows } from './evidence-rows.ts';
+import { seededRandom } from './seeded-random.ts';
+
+export interface RowsFit {
+  /** [intercept W, gain of each term]. */
+  readonly parameters: Float64Array;
+  readonly covariance: Float64Array;
+  /** Chunks that the bootstrap drew from, less the parameters. */
+  readonly dof: number;
+  /** Standard deviation of one row's residual within its run, W. */
+  readonly residualW: number;
+  /** Variance of a long mean of residuals over that of independent rows. */
+  readonly inflationRatio: number;
+  /** Standard deviation of the level between runs, W; undefined where there is one run. */
+  readonly betweenRunsW: number | undefined;
+  readonly runEffectsW: Float64Array;
+  /** Cross-validated RMS error over folds (application, run or stretch of time), W. */
+  readonly crossW: number;
+}
+
+/** A stretch of rows of one run and one application, the unit of the bootstrap. */
+interface Chunk {
+  readonly from: number;
+  readonly until: number;
+  readonly run: number;
+  readonly fold: number;
+}
+
+const HUBER = 1.345;
+const ROUNDS_COUNT = 10;
+const REPLICATES_COUNT = 200;
+/** Residuals of a recorded GPU node stay alike for 24 s; a chunk is at least twice that where there is time for it. */
+const CHUNK_S = 60;
+
+export function fitRows(
+  rows: Rows,
+  columns: readonly Float64Array[],
+  terms: readonly ChipTerm[],
+  seed: number,
+): RowsFit {
+  const size = terms.length + 1;
+  const ridge = ridgeOf(terms, rows);
+  const chunks = chunksOf(rows);
+  const weights = new Float64Array(rows.count).fill(1);
+  const effectsW = startingEffects(rows, columns);
+  const residuals = new Float64Array(rows.count);
+  let noiseW2 = initialNoise(rows);
+  let inflationRatio = 1;
+  let betweenW2 = 0;
+  let parameters = new Float64Array(size);
+  for (let round = 0; round < ROUNDS_COUNT; round++) {
+    const gram = emptyGram(size);
+    for (const chunk of chunks) addRows(gram, rows, columns, weights, effectsW, chunk);
+    parameters = Float64Array.from(solveBounded(gram, noiseW2 * inflationRatio, ridge));
+    predict(rows, columns, parameters, residuals);
+    betweenW2 = updateEffects(rows, residuals, weights, effectsW, noiseW2 * inflationRatio);
+    for (let row = 0; row < rows.count; row++) {
+      residuals[row] = (residuals[row] ?? 0) - (effectsW[rows.run[row] ?? 0] ?? 0);
+    }
+    const scaleW = Math.max(medianMagnitude(residuals) * 1.4826, 1e-6 * meanOf(rows.meterW), 1e-6);
+    noiseW2 = scaleW * scaleW;
+    for (let row = 0; row < rows.count; row++) {
+      const magnitude = Math.abs(residuals[row] ?? 0);
+      weights[row] = magnitude <= HUBER * scaleW ? 1 : (HUBER * scaleW) / magnitude;
+    }
+    inflationRatio = inflationOf(residuals, chunks, noiseW2);
+  }
+  const grams = chunks.map((chunk) => {
+    const gram = emptyGram(size);
+    addRows(gram, rows, columns, weights, effectsW, chunk);
+    return gram;
+  });
+  const noise = noiseW2 * inflationRatio;
+  let meanSquare = 0;
+  for (const residual of residuals) meanSquare += residual * residual;
+  return {
+    parameters,
+    covariance: covarianceOf(grams, chunks, noise, ridge, seed),
+    dof: Math.max(1, chunks.length - size),
+    residualW: Math.sqrt(meanSquare / Math.max(1, rows.count - size)),
+    inflationRatio,
+    betweenRunsW: runsWithRows(rows) > 1 ? Math.sqrt(betweenW2) : undefined,
+    runEffectsW: effectsW,
+    crossW: crossValidated(grams, chunks, noise, ridge),
+  };
+}
+
+function ridgeOf(terms: readonly ChipTerm[], rows: Rows): Ridge {
+  // The level at 0 W of chips is not below 0; how high it is, the evidence says alone.
+  const levelW = Math.max(meanOf(rows.meterW), 1);
+  return {
+    lower: Float64Array.of(0, ...terms.map((term) => term.prior.lowerRatio)),
+    centre: Float64Array.of(levelW / 3, ...terms.map((term) => term.prior.meanRatio)),
+    precision: Float64Array.of(
+      1 / (10 * levelW) ** 2,
+      ...terms.map((term) => 1 / term.prior.sdRatio ** 2),
+    ),
+  };
+}
+
+/**
+ * Chunks of at least 60 s, shorter where the evidence is: a twelfth of it. They never cross a run or an application.
+ * Folds are applications where at least three are known, else runs where there are three, else fifths of the time.
+ */
+function chunksOf(rows: Rows): readonly Chunk[] {
+  let totalS = 0;
+  for (const lengthS of rows.lengthS) totalS += lengthS;
+  const chunkS = Math.min(CHUNK_S, totalS / 12);
+  const known = new Set(rows.application.filter((index) => index >= 0));
+  const byApplication = known.size >= 3;
+  const byRun = !byApplication && runsWithRows(rows) >= 3;
+  const chunks: Chunk[] = [];
+  let from = 0;
+  let lengthS = 0;
+  for (let row = 0; row < rows.count; row++) {
+    lengthS += rows.lengthS[row] ?? 0;
+    const run = rows.run[row] ?? 0;
+    const application = rows.application[row] ?? -1;
+    const last =
+      row + 1 === rows.count ||
+      rows.run[row + 1] !== run ||
+      rows.application[row + 1] !== application;
+    if (!last && lengthS < chunkS * (1 - 1e-6)) continue;
+    const fold = byApplication ? application : byRun ? run : Math.floor((5 * row) / rows.count);
+    chunks.push({ from, until: row + 1, run, fold });
+    from = row + 1;
+    lengthS = 0;
+  }
+  return chunks;
+}
+
+function runsWithRows(rows: Rows): number {
+  return new Set(rows.run).size;
+}
+
+function addRows(
+  gram: Gram,
+  rows: Rows,
+  columns: readonly Float64Array[],
+  weights: Float64Array,
+  effectsW: Float64Array,
+  chunk: Chunk,
+): void {
+  const { size, zz, zy } = gram;
+  const z = new Float64Array(size);
+  z[0] = 1;
+  for (let row = chunk.from; row < chunk.until; row++) {
+    const weight = weights[row] ?? 0;
+    const y = (rows.meterW[row] ?? 0) - (effectsW[rows.run[row] ?? 0] ?? 0);
+    for (let term = 1; term < size; term++) z[term] = columns[term - 1]?.[row] ?? 0;
+    for (let i = 0; i < size; i++) {
+      const weighted = weight * (z[i] ?? 0);
+      zy[i] = (zy[i] ?? 0) + weighted * y;
+      for (let j = 0; j < size; j++) {
+        zz[i * size + j] = (zz[i * size + j] ?? 0) + weighted * (z[j] ?? 0);
+      }
+    }
+    gram.yy += weight * y * y;
+    gram.weight += weight;
+    gram.rowsCount++;
+  }
+}
+
+/** Writes meter minus prediction, run effects not taken off. */
+function predict(
+  rows: Rows,
+  columns: readonly Float64Array[],
+  parameters: Float64Array,
+  residuals: Float64Array,
+): void {
+  for (let row = 0; row < rows.count; row++) {
+    let powerW = parameters[0] ?? 0;
+    for (let term = 0; term < columns.length; term++) {
+      powerW += (parameters[term + 1] ?? 0) * (columns[term]?.[row] ?? 0);
+    }
+    residuals[row] = (rows.meterW[row] ?? 0) - powerW;
+  }
+}
+
+/** Level of each run at the gain seen within runs: where levels differ, a pooled start would tilt the gain. */
+function startingEffects(rows: Rows, columns: readonly Float64Array[]): Float64Array {
+  const effectsW = new Float64Array(rows.runsCount);
+  if (runsWithRows(rows) < 2) return effectsW;
+  const sums = Array.from({ length: rows.runsCount }, () => ({ count: 0, x: 0, y: 0 }));
+  const totalOf = (row: number): number =>
+    columns.reduce((sum, column) => sum + (column[row] ?? 0), 0);
+  for (let row = 0; row < rows.count; row++) {
+    const sum = sums[rows.run[row] ?? 0];
+    if (!sum) continue;
+    sum.count++;
+    sum.x += totalOf(row);
+    sum.y += rows.meterW[row] ?? 0;
+  }
+  let xx = 0;
+  let xy = 0;
+  for (let row = 0; row < rows.count; row++) {
+    const sum = sums[rows.run[row] ?? 0];
+    if (!sum) continue;
+    const offX = totalOf(row) - sum.x / sum.count;
+    xx += offX * offX;
+    xy += offX * ((rows.meterW[row] ?? 0) - sum.y / sum.count);
+  }
+  const gain = xx > 0 ? Math.max(0, xy / xx) : 1;
+  const levels = sums.map((sum) => (sum.count > 0 ? (sum.y - gain * sum.x) / sum.count : undefined));
+  const present = levels.filter((level) => level !== undefined);
+  const middle = present.reduce((sum, level) => sum + level, 0) / Math.max(1, present.length);
+  levels.forEach((level, run) => {
+    effectsW[run] = level === undefined ? 0 : level - middle;
+  });
+  return effectsW;
+}
+
+/** Shrunken run levels (random effects); gives their variance, W². */
+function updateEffects(
+  rows: Rows,
+  residuals: Float64Array,
+  weights: Float64Array,
+  effectsW: Float64Array,
+  noiseW2: number,
+): number {
+  const weight = new Float64Array(rows.runsCount);
+  const sum = new Float64Array(rows.runsCount);
+  for (let row = 0; row < rows.count; row++) {
+    const run = rows.run[row] ?? 0;
+    const each = weights[row] ?? 0;
+    weight[run] = (weight[run] ?? 0) + each;
+    sum[run] = (sum[run] ?? 0) + each * (residuals[row] ?? 0);
+  }
+  const present = [...weight.keys()].filter((run) => (weight[run] ?? 0) > 0);
+  if (present.length < 2) return 0;
+  const means = present.map((run) => (sum[run] ?? 0) / (weight[run] ?? 1));
+  const middle = means.reduce((total, mean) => total + mean, 0) / means.length;
+  let spreadW2 = 0;
+  let ownW2 = 0;
+  present.forEach((run, index) => {
+    spreadW2 += ((means[index] ?? 0) - middle) ** 2 / (means.length - 1);
+    ownW2 += noiseW2 / (weight[run] ?? 1) / means.length;
+  });
+  const betweenW2 = Math.max(0, spreadW2 - ownW2);
+  present.forEach((run, index) => {
+    const ownRunW2 = noiseW2 / (weight[run] ?? 1);
+    const shrink = betweenW2 > 0 ? betweenW2 / (betweenW2 + ownRunW2) : 0;
+    effectsW[run] = shrink * ((means[index] ?? 0) - middle);
+  });
+  return betweenW2;
+}
+
+function inflationOf(residuals: Float64Array, chunks: readonly Chunk[], noiseW2: number): number {
+  let sum = 0;
+  let count = 0;
+  let rowsCount = 0;
+  for (const chunk of chunks) {
+    const length = chunk.until - chunk.from;
+    let mean = 0;
+    for (let row = chunk.from; row < chunk.until; row++) mean += (residuals[row] ?? 0) / length;
+    sum += mean * mean * length;
+    rowsCount += length;
+    count++;
+  }
+  const most = Math.max(1, rowsCount / Math.max(1, count));
+  return Math.min(most, Math.max(1, sum / Math.max(1, count) / noiseW2));
+}
+
+/**
+ * Covariance of the parameters: what the data leave open, by a bootstrap of whole runs (four or more) or chunks, plus
+ * what the priors hide: H⁻¹ P H⁻¹ with H the curvature and P the precision of the priors.
+ */
+function covarianceOf(
+  grams: readonly Gram[],
+  chunks: readonly Chunk[],
+  noiseW2: number,
+  ridge: Ridge,
+  seed: number,
+): Float64Array {
+  const size = ridge.lower.length;
+  const units = unitsOf(grams, chunks);
+  const random = seededRandom(seed);
+  const draws: Float64Array[] = [];
+  for (let replicate = 0; replicate < REPLICATES_COUNT; replicate++) {
+    const gram = emptyGram(size);
+    for (let draw = 0; draw < units.length; draw++) {
+      const unit = units[Math.floor(random() * units.length)];
+      if (unit) addGram(gram, unit);
+    }
+    draws.push(solveBounded(gram, noiseW2, ridge));
+  }
+  const covariance = new Float64Array(size * size);
+  const mean = new Float64Array(size);
+  for (const draw of draws) {
+    for (let i = 0; i < size; i++) mean[i] = (mean[i] ?? 0) + (draw[i] ?? 0) / draws.length;
+  }
+  // Few units spread too little: the usual n / (n - 1) and one for each parameter.
+  const small = units.length / Math.max(1, units.length - size);
+  for (const draw of draws) {
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) {
+        const product = ((draw[i] ?? 0) - (mean[i] ?? 0)) * ((draw[j] ?? 0) - (mean[j] ?? 0));
+        covariance[i * size + j] =
+          (covariance[i * size + j] ?? 0) + (small * product) / (draws.length - 1);
+      }
+    }
+  }
+  const total = emptyGram(size);
+  for (const gram of grams) addGram(total, gram);
+  const curvature = total.zz.map((cell) => cell / noiseW2);
+  for (let i = 0; i < size; i++) {
+    curvature[i * size + i] = (curvature[i * size + i] ?? 0) + (ridge.precision[i] ?? 0);
+  }
+  const inverse = inverseSymmetric(curvature, size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) {
+      let hidden = 0;
+      for (let k = 0; k < size; k++) {
+        hidden +=
+          (inverse[i * size + k] ?? 0) * (ridge.precision[k] ?? 0) * (inverse[k * size + j] ?? 0);
+      }
+      covariance[i * size + j] = (covariance[i * size + j] ?? 0) + hidden;
+    }
+  }
+  return covariance;
+}
+
+function unitsOf(grams: readonly Gram[], chunks: readonly Chunk[]): readonly Gram[] {
+  const byRun = new Map<number, Gram>();
+  grams.forEach((gram, index) => {
+    const run = chunks[index]?.run ?? 0;
+    const sum = byRun.get(run) ?? emptyGram(gram.size);
+    addGram(sum, gram);
+    byRun.set(run, sum);
+  });
+  return byRun.size >= 4 ? [...byRun.values()] : grams;
+}
+
+function crossValidated(
+  grams: readonly Gram[],
+  chunks: readonly Chunk[],
+  noiseW2: number,
+  ridge: Ridge,
+): number {
+  const size = ridge.lower.length;
+  const total = emptyGram(size);
+  const folds = new Map<number, Gram>();
+  grams.forEach((gram, index) => {
+    const fold = chunks[index]?.fold ?? 0;
+    const sum = folds.get(fold) ?? emptyGram(size);
+    addGram(sum, gram);
+    folds.set(fold, sum);
+    addGram(total, gram);
+  });
+  let error = 0;
+  let weight = 0;
+  for (const [fold, gram] of folds) {
+    // Rows between applications belong to none: they train every fold and are scored in none.
+    if (fold < 0 || folds.size < 2) continue;
+    const rest = emptyGram(size);
+    addGram(rest, total);
+    addGram(rest, gram, -1);
+    error += squaredError(gram, solveBounded(rest, noiseW2, ridge));
+    weight += gram.weight;
+  }
+  return weight > 0 ? Math.sqrt(error / weight) : Infinity;
+}
+
+function initialNoise(rows: Rows): number {
+  const mean = meanOf(rows.meterW);
+  return Math.max((0.02 * mean) ** 2, 1e-6);
+}
+
+export function meanOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return values.length > 0 ? sum / values.length : 0;
+}
+
+export function medianMagnitude(values: Float64Array): number {
+  const magnitudes = values.map(Math.abs).sort();
+  return magnitudes[magnitudes.length >> 1] ?? 0;
+}
