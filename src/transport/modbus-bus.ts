@@ -1,0 +1,405 @@
+// One owner per wire, one request in flight. The bus keeps the order that Modbus needs (silence, flush, quarantine,
+// no reply taken for another's), stamps what it sends and hears, and turns every ending into an Exchange.
+import assert from 'node:assert/strict';
+import type { Clock, Timer, Timers } from '../quantity/clock.ts';
+import { NO_FLAGS, type Exchange, type ExchangeForm, type SourceId } from '../quantity/exchange.ts';
+import type { FaultCode } from '../quantity/fault.ts';
+import { fromMs, later, type InstantNs } from '../quantity/time.ts';
+import type { BytePort } from './byte-port.ts';
+import { LineGuard, type Request } from './line-guard.ts';
+import {
+  judgeRtu,
+  judgeTcp,
+  lateRtuFrame,
+  nameRtuRemains,
+  RTU_RECEIVED_MAX_BYTES,
+  wrapTcp,
+  type Asked,
+  type Verdict,
+} from './modbus-frame.ts';
+
+/** Of bytes that are no answer, as many are kept as evidence. */
+const EVIDENCE_MAX_BYTES = 512;
+/** A reply that has begun may take this long beyond its time on the wire: gateways and USB send in pieces. */
+const PIECES_MS = 250;
+const NOTHING = new Uint8Array(0);
+
+export interface BusOptions {
+  readonly form: Extract<ExchangeForm, 'modbus-rtu' | 'modbus-tcp'>;
+  /** Time of one byte on the wire, ms; 0 where the network carries it. */
+  readonly byteMs: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** The stream can no longer be followed: the port must be closed and opened again. */
+  readonly lostStep: (because: string) => void;
+}
+
+export interface BusRequest extends Request {
+  readonly source: SourceId;
+  /** As RTU, with check sum. */
+  readonly rtuFrame: Uint8Array;
+}
+
+/** How much this turn may cost the others. */
+export interface Patience {
+  /** Time to the first byte of the reply, ms; at most the longest reply time. */
+  readonly deadlineMs: number;
+  /** Keep the whole line silent after a failure, not only this unit. */
+  readonly holdsLine: boolean;
+}
+
+/** How it ended: `answered` with registers, `refused` by the device, `failed`, or `closed` before an answer. */
+export type Ending = 'answered' | 'refused' | 'failed' | 'closed';
+
+export interface Outcome {
+  readonly ending: Ending;
+  readonly exchange: Exchange;
+  /** When the first request byte went out, real ms; undefined where it never did. */
+  readonly sentMs: number | undefined;
+  /** From the request to the last byte, real ms. */
+  readonly tookMs: number;
+  /** Something came, be it of use or not. */
+  readonly heard: boolean;
+  /** Modbus exception code; 0 where there is none. */
+  readonly exceptionCode: number;
+}
+
+interface InFlight {
+  readonly asked: Asked;
+  readonly sentNs: InstantNs;
+  firstByteNs: InstantNs | undefined;
+  lastByteNs: InstantNs | undefined;
+  lastByteMs: number;
+  /** What has come since the request went out, bounded. */
+  evidence: Uint8Array;
+  settle: (verdict: Verdict | 'deadline' | 'closed') => void;
+}
+
+interface Asking {
+  readonly request: BusRequest;
+  readonly patience: Patience;
+  readonly frame: Uint8Array;
+  readonly flight: InFlight;
+  readonly sentMs: number;
+}
+
+export class ModbusBus {
+  readonly guard: LineGuard;
+  readonly #options: BusOptions;
+  readonly #judgesTcp: boolean;
+  #port: BytePort | undefined;
+  #received: Uint8Array = NOTHING;
+  #inFlight: InFlight | undefined;
+  #transactionId: number;
+  #nap: { timer: Timer; wake: () => void } | undefined;
+  #straysCount = 0;
+
+  constructor(options: BusOptions) {
+    this.#options = options;
+    this.#judgesTcp = options.form === 'modbus-tcp';
+    this.guard = new LineGuard(this.#judgesTcp);
+    // Not always from 0: a gateway may still hold replies to the process before this one.
+    this.#transactionId = Number(options.clock.monotonicNs() & 0xffffn);
+  }
+
+  /** Frames and noise that nobody had asked for. */
+  get straysCount(): number {
+    return this.#straysCount;
+  }
+
+  get isConnected(): boolean {
+    return this.#port !== undefined;
+  }
+
+  nowMs(): number {
+    return Number(this.#options.clock.monotonicNs()) / 1e6;
+  }
+
+  attach(port: BytePort): void {
+    this.#port = port;
+    this.#received = NOTHING;
+    this.guard.reconnected();
+  }
+
+  /** The port is gone: what is in flight ends now. */
+  detach(): void {
+    this.#port = undefined;
+    this.#received = NOTHING;
+    this.#inFlight?.settle('closed');
+    this.#nap?.timer.cancel();
+    this.#nap?.wake();
+  }
+
+  /** Bytes from the port, in order. */
+  received(bytes: Uint8Array): void {
+    const flight = this.#inFlight;
+    const nowMs = this.nowMs();
+    this.guard.heard(flight?.asked.unit, nowMs);
+    this.#received = joined(this.#received, bytes);
+    // Longer than this nothing on RTU can be an answer, so what lies beyond is not searched for one.
+    if (!this.#judgesTcp && this.#received.length > RTU_RECEIVED_MAX_BYTES)
+      this.#received = this.#received.subarray(0, RTU_RECEIVED_MAX_BYTES + 1);
+    if (flight === undefined) {
+      this.#dropStrays(nowMs);
+      return;
+    }
+    const now = this.#options.clock.nowNs();
+    flight.firstByteNs ??= now;
+    flight.lastByteNs = now;
+    flight.lastByteMs = nowMs;
+    if (flight.evidence.length < EVIDENCE_MAX_BYTES)
+      flight.evidence = joined(flight.evidence, bytes).subarray(0, EVIDENCE_MAX_BYTES);
+    const verdict = this.#judge(flight.asked);
+    if (verdict.kind !== 'waiting') flight.settle(verdict);
+  }
+
+  #judge(asked: Asked): Verdict {
+    const verdict = this.#judgesTcp
+      ? judgeTcp(asked, this.#received)
+      : judgeRtu(asked, this.#received);
+    if (verdict.consumedBytes > 0) this.#received = this.#received.subarray(verdict.consumedBytes);
+    if (verdict.kind === 'waiting' && this.#judgesTcp) this.#straysCount += verdict.straysCount;
+    return verdict;
+  }
+
+  // Early bytes are refused: nobody asked for them.
+  #dropStrays(nowMs: number): void {
+    this.#straysCount++;
+    if (this.#judgesTcp) {
+      const verdict = judgeTcp(undefined, this.#received);
+      if (verdict.kind === 'broken') this.#options.lostStep('bytes came that are no Modbus frame');
+      else this.#received = this.#received.subarray(verdict.consumedBytes);
+      return;
+    }
+    const unit = this.guard.quarantined(nowMs);
+    if (unit !== undefined && lateRtuFrame(unit, this.#received) !== undefined) {
+      this.guard.lateFrame(unit);
+      this.#received = NOTHING;
+      this.#nap?.timer.cancel();
+      this.#nap?.wake();
+    }
+    if (this.#received.length > EVIDENCE_MAX_BYTES) this.#received = NOTHING;
+  }
+
+  async #sleep(delayMs: number): Promise<void> {
+    await new Promise<void>((wake) => {
+      this.#nap = {
+        wake,
+        timer: this.#options.timers.after(Math.max(1, Math.ceil(delayMs)), wake),
+      };
+    });
+    this.#nap = undefined;
+  }
+
+  /** Waits for the line, asks, and waits for the answer or the deadline. Never rejects. */
+  async ask(request: BusRequest, patience: Patience): Promise<Outcome> {
+    for (;;) {
+      const waitMs = this.guard.lineReadyMs(request) - this.nowMs();
+      if (waitMs <= 0 || this.#port === undefined) break;
+      await this.#sleep(waitMs);
+    }
+    const flushed = this.#port?.flush();
+    if (flushed !== undefined) await flushed;
+    if (this.#port === undefined)
+      return {
+        ending: 'closed',
+        sentMs: undefined,
+        tookMs: 0,
+        heard: false,
+        exceptionCode: 0,
+        exchange: this.gap(request, 'transport.closed'),
+      };
+    // On TCP the rest of a frame may still come; on RTU whatever lies here is refused.
+    if (!this.#judgesTcp) this.#received = NOTHING;
+    return this.#exchange(request, patience, this.#port);
+  }
+
+  async #exchange(request: BusRequest, patience: Patience, port: BytePort): Promise<Outcome> {
+    const { clock, byteMs } = this.#options;
+    this.#transactionId = (this.#transactionId + 1) & 0xffff;
+    const frame = this.#judgesTcp
+      ? wrapTcp(request.rtuFrame, this.#transactionId)
+      : request.rtuFrame;
+    const asked: Asked = { ...askedOf(request), transactionId: this.#transactionId };
+    const sendMs = frame.length * byteMs;
+    // The last byte leaves no earlier than this: a lower bound keeps the window of honesty honest.
+    const beganNs = clock.nowNs();
+    const sentNs = byteMs > 0 ? later(beganNs, fromMs(sendMs * clock.speedRatio)) : beganNs;
+    const sentMs = this.nowMs();
+    const flight: InFlight = {
+      asked,
+      sentNs,
+      firstByteNs: undefined,
+      lastByteNs: undefined,
+      lastByteMs: sentMs,
+      evidence: NOTHING,
+      settle: () => undefined,
+    };
+    this.#inFlight = flight;
+    this.guard.sent(request, sentMs);
+    const ended = await new Promise<Verdict | 'deadline' | 'closed'>((resolve) => {
+      const deadline = this.#startDeadline(
+        flight,
+        sentMs + sendMs + patience.deadlineMs,
+        2 * (9 + 2 * request.count) * byteMs + PIECES_MS,
+      );
+      flight.settle = (verdict) => {
+        deadline.cancel();
+        resolve(verdict);
+      };
+      port.write(frame);
+    });
+    const ending =
+      typeof ended === 'object' && ended.kind === 'answer' && this.guard.isSuspect(request)
+        ? await this.#confirm(request, flight, ended)
+        : ended;
+    this.#inFlight = undefined;
+    return this.#close({ request, patience, frame, flight, sentMs }, ending);
+  }
+
+  // Nothing is given up in the middle of a reply that has begun, but it must end within `piecesMs`.
+  #startDeadline(flight: InFlight, deadlineMs: number, piecesMs: number): { cancel: () => void } {
+    const { timers } = this.#options;
+    const expire = (): void => {
+      const nowMs = this.nowMs();
+      const begun = flight.firstByteNs !== undefined && this.#received.length > 0;
+      const leftMs = deadlineMs + (begun ? piecesMs : 0) - nowMs;
+      if (leftMs > 0) timer = timers.after(leftMs, expire);
+      else flight.settle('deadline');
+    };
+    let timer = timers.after(deadlineMs - this.nowMs(), expire);
+    return {
+      cancel: () => {
+        timer.cancel();
+      },
+    };
+  }
+
+  // The reply looks like one to a request that was given up. If it is that, its own follows: so it is believed only if
+  // nothing more comes for the longest reply time.
+  async #confirm(
+    request: BusRequest,
+    flight: InFlight,
+    answer: Verdict,
+  ): Promise<Verdict | 'deadline' | 'closed'> {
+    const heardBytes = flight.evidence.length;
+    const { firstByteNs, lastByteNs, lastByteMs } = flight;
+    this.#received = NOTHING;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.timers.after(Math.ceil(request.replyMs), resolve);
+      flight.settle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    if (this.#port === undefined) return 'closed';
+    if (flight.evidence.length > heardBytes) return 'deadline';
+    Object.assign(flight, { firstByteNs, lastByteNs, lastByteMs });
+    return answer;
+  }
+
+  #close(asking: Asking, ended: Verdict | 'deadline' | 'closed'): Outcome {
+    const { request, flight } = asking;
+    if (ended === 'closed')
+      return this.#outcome(asking, 'closed', 'transport.closed', flight.evidence);
+    if (ended === 'deadline') {
+      const fault = this.#nameDeadline(flight);
+      this.#failed(asking);
+      if (this.#judgesTcp && this.#received.length > 0)
+        this.#options.lostStep('a reply was cut short');
+      this.#received = NOTHING;
+      return this.#outcome(asking, 'failed', fault, flight.evidence);
+    }
+    switch (ended.kind) {
+      case 'answer':
+        // Replies keep their order, so whatever was given up before can no longer come.
+        this.guard.cleared(request.unit);
+        return this.#outcome(asking, 'answered', undefined, ended.frame);
+      case 'exception': {
+        const busy = ended.exceptionCode === 5 || ended.exceptionCode === 6;
+        const fault = busy ? 'transport.busy' : 'transport.exception';
+        const { exceptionCode } = ended;
+        return { ...this.#outcome(asking, 'refused', fault, ended.frame), exceptionCode };
+      }
+      case 'broken':
+        this.#failed(asking);
+        if (ended.lostStep) this.#options.lostStep('bytes came that are no Modbus frame');
+        return this.#outcome(asking, 'failed', ended.fault, flight.evidence);
+      case 'waiting':
+        assert.fail('an exchange ended while it was waiting');
+    }
+  }
+
+  #failed({ request, patience, flight }: Asking): void {
+    const answersOlder = this.guard.isSuspect(request) && flight.evidence.length > 0;
+    this.guard.failed(request, this.nowMs(), patience.holdsLine || answersOlder);
+    // What follows a reply that did not stay alone comes within the quarantine, so nothing is left to fear after it.
+    if (answersOlder) this.guard.cleared(request.unit);
+  }
+
+  #outcome(
+    { request, frame, flight, sentMs }: Asking,
+    ending: Ending,
+    fault: FaultCode | undefined,
+    reply: Uint8Array,
+  ): Outcome {
+    const firstByteNs = flight.firstByteNs ?? this.#options.clock.nowNs();
+    return {
+      ending,
+      sentMs,
+      tookMs: flight.lastByteMs - sentMs,
+      heard: flight.firstByteNs !== undefined,
+      exceptionCode: 0,
+      exchange: {
+        source: request.source,
+        form: this.#options.form,
+        request: frame,
+        reply,
+        sentNs: flight.sentNs < firstByteNs ? flight.sentNs : firstByteNs,
+        firstByteNs,
+        lastByteNs: flight.lastByteNs ?? firstByteNs,
+        fault,
+        flags: NO_FLAGS,
+      },
+    };
+  }
+
+  #nameDeadline(flight: InFlight): FaultCode {
+    if (flight.evidence.length === 0) return 'transport.timeout';
+    if (this.#judgesTcp) return this.#received.length > 0 ? 'transport.frame' : 'transport.foreign';
+    // An answer that did not stay alone is one too many: it answers something asked before.
+    const named = nameRtuRemains(flight.asked, flight.evidence);
+    return judgeRtu(flight.asked, flight.evidence).kind === 'waiting' ? named : 'transport.foreign';
+  }
+
+  /** The record that this was not asked, and why. */
+  gap(request: BusRequest, fault: FaultCode): Exchange {
+    const nowNs = this.#options.clock.nowNs();
+    const { form } = this.#options;
+    return {
+      source: request.source,
+      form,
+      request: this.#judgesTcp ? wrapTcp(request.rtuFrame, 0) : request.rtuFrame,
+      reply: NOTHING,
+      sentNs: nowNs,
+      firstByteNs: nowNs,
+      lastByteNs: nowNs,
+      fault,
+      flags: NO_FLAGS,
+    };
+  }
+}
+
+const askedOf = (request: Request): Omit<Asked, 'transactionId'> => ({
+  unit: request.unit,
+  functionCode: request.functionCode,
+  count: request.count,
+});
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

@@ -1,0 +1,114 @@
+// One polled device on its wire: what it is asked next, when, and what its answers have taught.
+import { durationNs, type DurationNs } from '../quantity/time.ts';
+import { Breaker } from './breaker.ts';
+import type { BusRequest, Patience } from './modbus-bus.ts';
+import type { LineGuard } from './line-guard.ts';
+import { encodeRead, readFunction } from './modbus-codec.ts';
+import { PollPlan, type Turn } from './poll-plan.ts';
+import type { PolledDevice, ReadRequest } from './transport.ts';
+
+/** How much slower than it ever was a silent device may answer a probe. */
+const PROBE_FACTOR = 4;
+const PROBE_LEAST_MS = 50;
+/** Weight of the newest poll in what is learnt. */
+const NEWEST_WEIGHT_RATIO = 0.2;
+
+interface Block {
+  readonly requests: readonly [BusRequest, BusRequest];
+  /** Which of the two went out last. */
+  lastIndex: 0 | 1;
+}
+
+export class Station {
+  readonly device: PolledDevice;
+  readonly breaker = new Breaker();
+  readonly plan: PollPlan;
+  readonly #blocks: readonly Block[];
+  readonly #replyMs: number;
+  #blockIndex = 0;
+  #pollMs = 0;
+  #learntMs: number | undefined;
+  #slowestMs: number | undefined;
+  /** The turn under way, while blocks of it are still to be read. */
+  turn: Turn | undefined;
+  lastTurnMs = -Infinity;
+
+  constructor(device: PolledDevice, phase: DurationNs, wireTimeoutMs: number, silenceMs: number) {
+    this.device = device;
+    this.plan = new PollPlan(device.poll, phase);
+    this.#replyMs = device.replyTimeoutMs ?? wireTimeoutMs;
+    const requestFor = (read: ReadRequest, count: number): BusRequest => ({
+      source: device.source,
+      unit: device.unit,
+      functionCode: readFunction(read.table),
+      count,
+      silenceMs: Math.max(device.silenceMs, silenceMs),
+      replyMs: this.#replyMs,
+      rtuFrame: encodeRead(device.unit, read.table, read.address, count),
+    });
+    this.#blocks = device.reads.map((read) => ({
+      requests: [requestFor(read, read.count), requestFor(read, read.alternateCount)],
+      lastIndex: 1,
+    }));
+  }
+
+  /** The request that comes next; every second one of a block asks for its other length. */
+  upcoming(guard: LineGuard): BusRequest | undefined {
+    const block = this.#blocks[this.#blockIndex];
+    if (block === undefined) return undefined;
+    const preferred = block.requests[block.lastIndex === 0 ? 1 : 0];
+    const other = block.requests[block.lastIndex];
+    const count = guard.choose(
+      preferred.unit,
+      preferred.functionCode,
+      preferred.count,
+      other.count,
+    );
+    return count === preferred.count ? preferred : other;
+  }
+
+  /** The request has gone out, so the block has had its turn. */
+  asked(request: BusRequest): void {
+    const block = this.#blocks[this.#blockIndex];
+    if (block !== undefined) block.lastIndex = block.requests[0] === request ? 0 : 1;
+  }
+
+  /** A dead device is probed no longer than it ever took while it lived. */
+  patience(): Patience {
+    if (!this.breaker.isOpen) return { deadlineMs: this.#replyMs, holdsLine: true };
+    const deadlineMs =
+      this.#slowestMs === undefined
+        ? this.#replyMs
+        : Math.min(this.#replyMs, PROBE_LEAST_MS + PROBE_FACTOR * this.#slowestMs);
+    return { deadlineMs, holdsLine: false };
+  }
+
+  /** One block was answered after so long. Returns whether the poll is complete. */
+  answered(tookMs: number): boolean {
+    this.#pollMs += tookMs;
+    this.#slowestMs = Math.max(tookMs, this.#slowestMs ?? 0);
+    this.#blockIndex++;
+    return this.#blockIndex >= this.#blocks.length;
+  }
+
+  /** One block was refused: the others are asked all the same. Returns whether the poll is complete. */
+  refused(): boolean {
+    this.#blockIndex++;
+    return this.#blockIndex >= this.#blocks.length;
+  }
+
+  /** The turn is over; what it took (civil, by `speedRatio`) moves the next one. */
+  finish(complete: boolean, nowMs: number, speedRatio: number): void {
+    if (complete && this.#pollMs > 0) {
+      this.#learntMs =
+        this.#learntMs === undefined
+          ? this.#pollMs
+          : this.#learntMs + NEWEST_WEIGHT_RATIO * (this.#pollMs - this.#learntMs);
+      this.plan.learn(durationNs(BigInt(Math.round(this.#learntMs * speedRatio * 1e6))));
+    }
+    this.#pollMs = 0;
+    this.#blockIndex = 0;
+    this.turn = undefined;
+    this.lastTurnMs = nowMs;
+  }
+}

@@ -1,0 +1,61 @@
+// A TCP connection as a byte port. Half-closed is closed: a peer that sends no more will never answer.
+import { connect } from 'node:net';
+import type { Timers } from '../quantity/clock.ts';
+import type { BytePort, BytePortEvents, OpenBytePort } from './byte-port.ts';
+
+const KEEP_ALIVE_MS = 30_000;
+
+/** Connects within `timeoutMs`, real; rejects with the reason for people. */
+export function tcpPort(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  timers: Timers,
+): OpenBytePort {
+  return (events: BytePortEvents) =>
+    new Promise<BytePort>((resolve, reject) => {
+      const socket = connect({ host, port, noDelay: true });
+      let opened = false;
+      let ended = false;
+      const end = (because: string): void => {
+        if (ended) return;
+        ended = true;
+        deadline.cancel();
+        socket.destroy();
+        if (opened) events.lost(because);
+        else reject(new Error(because));
+      };
+      const deadline = timers.after(timeoutMs, () => {
+        end(`${host}:${port} does not answer`);
+      });
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      socket.on('data', (bytes: Uint8Array) => {
+        if (!ended) events.received(bytes);
+      });
+      socket.on('error', (cause) => {
+        end(`${host}:${port}: ${cause.message}`);
+      });
+      socket.on('end', () => {
+        end(`${host}:${port} closed the connection`);
+      });
+      socket.on('close', () => {
+        end(`${host}:${port} closed the connection`);
+      });
+      socket.once('connect', () => {
+        if (ended) return;
+        deadline.cancel();
+        opened = true;
+        resolve({
+          write: (bytes) => {
+            if (!ended) socket.write(bytes);
+          },
+          flush: () => undefined,
+          close: () => {
+            ended = true;
+            socket.destroy();
+            return Promise.resolve();
+          },
+        });
+      });
+    });
+}
