@@ -2,9 +2,10 @@
 import type { Instrument, Wire, WireId } from '../quantity/site.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { fromMs } from '../quantity/time.ts';
+import { topicsOf } from './topics.ts';
 import type { PolledDevice, Subscription, WireTasks } from '../transport/transport.ts';
 import { planReads } from './plan-reads.ts';
-import { isModbus, isMqttJson, type Profile } from './profile.ts';
+import { isModbus, type Profile } from './profile.ts';
 
 export interface ProfiledInstrument {
   readonly instrument: Instrument;
@@ -29,20 +30,13 @@ export function wireTasks(
         remedy: 'choose a profile that fits the wire, or the wire that the instrument hangs on',
       });
     } else if (wire.transport === 'mqtt') {
-      subscriptions.push(...topicsOf(each));
+      const topics = topicsOf(each.profile, each.instrument.topic);
+      subscriptions.push(...topics.map((topic) => ({ source: each.instrument.id, topic })));
     } else {
       devices.push(deviceOf(each));
     }
   }
   return { devices, subscriptions };
-}
-
-function topicsOf({ instrument, profile }: ProfiledInstrument): Subscription[] {
-  const suffixes = isMqttJson(profile) ? profile.reads.map((read) => read.suffix) : [''];
-  return [...new Set(suffixes)].map((suffix) => ({
-    source: instrument.id,
-    topic: suffix === '' ? instrument.topic : `${instrument.topic}/${suffix}`,
-  }));
 }
 
 function deviceOf({ instrument, profile }: ProfiledInstrument): PolledDevice {

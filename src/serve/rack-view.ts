@@ -74,6 +74,8 @@ export interface SettledRow {
   readonly kind: string;
   readonly startNs: InstantNs;
   readonly durationS: number;
+  readonly energyUj: Microjoules | undefined;
+  /** Exact decimal; empty where there is no energy. */
   readonly energyKwh: string;
   readonly uKwh: number;
   readonly quality: Quality;

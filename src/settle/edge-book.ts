@@ -11,6 +11,10 @@ export class EdgeBook {
     this.curve = curve;
   }
 
+  isOf(curve: EnergyCurve): boolean {
+    return this.curve === curve;
+  }
+
   /** Final value at the edge, or undefined while there is none. */
   at(edgeNs: InstantNs): EdgeEnergy | undefined {
     const known = this.edges.get(edgeNs);

@@ -2,7 +2,7 @@
 // the anchor behind the end, issues a provisional statement when that takes too long, and comes back when it arrives.
 import type { EnergyCurve } from '../align/energy-curve.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
-import type { Kind, PointId } from '../quantity/quality.ts';
+import { type Kind, KINDS, type PointId } from '../quantity/quality.ts';
 import type { IntervalStatement } from '../quantity/statement.ts';
 import type { DurationNs, InstantNs, Interval } from '../quantity/time.ts';
 import { alignedInterval, instantNs } from '../quantity/time.ts';
@@ -48,6 +48,7 @@ export class Settlement {
   private readonly plan: SettlementPlan;
   private readonly sources: SettlementSources;
   private readonly nextStart = new Map<string, InstantNs>();
+  private readonly firstSettled = new Map<string, InstantNs>();
   private readonly open = new Map<string, Set<bigint>>();
 
   constructor(plan: SettlementPlan, sources: SettlementSources) {
@@ -85,11 +86,25 @@ export class Settlement {
     return statements;
   }
 
-  /** Earliest start that may still be settled or settled again; what lies before may be forgotten. */
-  horizon(nowNs: InstantNs): InstantNs {
-    const pending = [...this.nextStart.values(), nowNs].reduce((a, b) => (b < a ? b : a));
-    const revisit = instantNs(nowNs - this.plan.interval * REVISIT_INTERVALS);
-    return pending < revisit ? pending : revisit;
+  /** Earliest start of a point that may still be settled or settled again; what lies before it may be forgotten. */
+  horizonOf(point: PointId, nowNs: InstantNs): InstantNs {
+    let earliest: bigint = nowNs;
+    for (const kind of KINDS) {
+      const key = `${point}|${kind}`;
+      const pending = [this.nextStart.get(key) ?? nowNs, ...this.opened(key)];
+      for (const start of pending) if (start < earliest) earliest = start;
+    }
+    return instantNs(earliest);
+  }
+
+  /** Start of the first interval that this run settled of a metered point; undefined before, or after a restart. */
+  firstStart(point: PointId): InstantNs | undefined {
+    return this.firstSettled.get(`${point}|metered`);
+  }
+
+  /** Start of the next interval to settle: the edge up to which the point is settled. */
+  nextStartOf(point: PointId): InstantNs | undefined {
+    return this.nextStart.get(`${point}|metered`);
   }
 
   private walk(
@@ -112,6 +127,7 @@ export class Settlement {
       if (draft === WAIT || draft === undefined) break;
       into.push(this.versioned(draft, undefined));
       if (isOpen(draft)) this.opened(key).add(startNs);
+      if (!this.firstSettled.has(key)) this.firstSettled.set(key, startNs);
       startNs = interval.untilNs;
     }
     this.nextStart.set(key, startNs);

@@ -1,0 +1,71 @@
+// The calibrations of all metered nodes: one each, refitted in turn so that no moment does all the work.
+import type { EnergyCurve } from '../../align/energy-curve.ts';
+import { NodeCalibration } from '../../calibrate/node-calibration.ts';
+import type { CorrectionModel } from '../../quantity/correction.ts';
+import { formatRatioPercent, formatWatts } from '../../quantity/format.ts';
+import type { Site } from '../../quantity/site.ts';
+import type { InstantNs } from '../../quantity/time.ts';
+import type { Seat } from './seats.ts';
+
+/** Common edges are this far apart: one second, or a sixtieth of long intervals, so that memory stays bounded. */
+const stepNs = (site: Site): bigint => {
+  const sixtieth = site.interval / 60n;
+  return sixtieth > 1_000_000_000n ? sixtieth : 1_000_000_000n;
+};
+const KEEP_COUNT = 5_760;
+/** A node is fitted again at most this often, real ms. */
+const REFIT_EVERY_NS = 5_000_000_000n;
+
+export interface Calibrations {
+  readonly of: ReadonlyMap<string, NodeCalibration>;
+  /** Gathers evidence of all nodes and refits the one whose turn it is; models worth keeping come back. */
+  refit(nowNs: InstantNs, monotonicNs: bigint): readonly CorrectionModel[];
+}
+
+export function calibrationsOf(
+  site: Site,
+  seats: ReadonlyMap<string, Seat>,
+  chips: (node: string) => ReadonlyMap<string, EnergyCurve>,
+  seed: number,
+): Calibrations {
+  const metered = site.nodes.filter((node) => node.fedBy.length > 0);
+  const plan = { stepNs: stepNs(site), keepCount: KEEP_COUNT, seed };
+  const of = new Map(metered.map(({ id }) => [id, new NodeCalibration(id, plan)] as const));
+  const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
+  const refittedNs = new Map<string, bigint>();
+  return {
+    of,
+    refit: (nowNs, monotonicNs) => {
+      const models: CorrectionModel[] = [];
+      let turns = 1;
+      for (const node of metered) {
+        const calibration = of.get(node.id);
+        const feeds = node.fedBy.flatMap((point) => {
+          const curve = seats.get(meterOf.get(point) ?? '')?.trace.curve();
+          return curve ? [curve] : [];
+        });
+        if (!calibration || feeds.length < node.fedBy.length) continue;
+        calibration.extend(feeds, chips(node.id));
+        const dueNs = (refittedNs.get(node.id) ?? -REFIT_EVERY_NS) + REFIT_EVERY_NS;
+        if (turns === 0 || monotonicNs < dueNs) continue;
+        turns -= 1;
+        refittedNs.set(node.id, monotonicNs);
+        const model = calibration.refit(nowNs);
+        if (model) models.push(model);
+      }
+      return models;
+    },
+  };
+}
+
+/** One line about a model, for people. */
+export function modelText(model: CorrectionModel): string {
+  const gains = model.terms
+    .map(
+      (term) =>
+        `${term.name} x ${term.gainRatio.toFixed(3)} ± ${(2 * term.gainUncertaintyRatio).toFixed(3)}`,
+    )
+    .join(', ');
+  const open = model.open.length > 0 ? `; open: ${model.open.join('; ')}` : '';
+  return `${model.node}: ${model.standing} correction ${gains} + ${formatWatts(model.interceptW)}, gap ${formatRatioPercent(model.gapRatio)}, band ± ${formatRatioPercent(2 * model.systematicRatio)}${open}`;
+}

@@ -1,0 +1,62 @@
+// What lies outside of whole intervals: from a meter's first anchor to the first settled edge, and from the last settled
+// edge to its last anchor. Head, intervals and tail together are the register's difference, to the µJ.
+import type { Anchor } from '../../quantity/statement.ts';
+import type { PointId } from '../../quantity/quality.ts';
+import type { InstantNs } from '../../quantity/time.ts';
+import type { MeteredPoint } from '../../quantity/site.ts';
+import type { Seat } from './seats.ts';
+
+export interface EdgeRemainder {
+  readonly point: PointId;
+  readonly meter: string;
+  readonly first: Anchor;
+  readonly last: Anchor;
+  /** First and last edge between which every interval is settled. */
+  readonly fromNs: InstantNs;
+  readonly untilNs: InstantNs;
+  readonly headUj: bigint;
+  readonly tailUj: bigint;
+}
+
+/** Keeps the first anchor of each meter, since curves forget their beginning. */
+export class RemainderBook {
+  private readonly heads = new Map<PointId, { first: Anchor; fromNs: InstantNs; headUj: bigint }>();
+  private readonly points: readonly MeteredPoint[];
+  private readonly seats: ReadonlyMap<string, Seat>;
+
+  constructor(points: readonly MeteredPoint[], seats: ReadonlyMap<string, Seat>) {
+    this.points = points;
+    this.seats = seats;
+  }
+
+  /** Call before anything is forgotten, with the start of each point's first settled interval. */
+  note(firstStart: (point: PointId) => InstantNs | undefined): void {
+    for (const { point, meter } of this.points) {
+      if (this.heads.has(point)) continue;
+      const curve = this.seats.get(meter)?.trace.curve();
+      const fromNs = firstStart(point);
+      const firstNs = curve?.firstNs();
+      if (!curve || fromNs === undefined || firstNs === undefined) continue;
+      const first = curve.energyAt(firstNs)?.before;
+      const edge = this.seats.get(meter)?.edges()?.at(fromNs);
+      if (first && edge) {
+        this.heads.set(point, { first, fromNs, headUj: edge.energyUj - first.energyUj });
+      }
+    }
+  }
+
+  /** At the end: head and tail of every point that has both. */
+  remainders(nextStart: (point: PointId) => InstantNs | undefined): readonly EdgeRemainder[] {
+    return this.points.flatMap(({ point, meter }) => {
+      const head = this.heads.get(point);
+      const seat = this.seats.get(meter);
+      const untilNs = nextStart(point);
+      const lastNs = seat?.trace.curve()?.lastNs();
+      const last = lastNs === undefined ? undefined : seat?.trace.curve()?.energyAt(lastNs)?.after;
+      const edge = untilNs === undefined ? undefined : seat?.edges()?.at(untilNs);
+      if (!head || untilNs === undefined || !last || !edge) return [];
+      const tailUj = last.energyUj - edge.energyUj;
+      return [{ point, meter, ...head, last, untilNs, tailUj }];
+    });
+  }
+}

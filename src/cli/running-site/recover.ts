@@ -1,0 +1,65 @@
+// After a start: what the ledger already knows becomes curves and models again, so that settlement goes on where it was.
+import type { NodeCalibration } from '../../calibrate/node-calibration.ts';
+import { decodeModel } from '../../calibrate/model-json.ts';
+import type { OpenLedger } from '../../ledger/ledger.ts';
+import type { Exchange } from '../../quantity/exchange.ts';
+import type { Site } from '../../quantity/site.ts';
+import { instantNs } from '../../quantity/time.ts';
+
+/** Models are looked for in this many of the newest leaves; an older one is fitted anew within minutes. */
+const MODEL_LEAVES_COUNT = 50_000;
+/** Intervals before the newest settled one that are rebuilt: their anchors lie around the edges that come next. */
+const MARGIN_INTERVALS = 3n;
+const REVISIT_INTERVALS = 96n;
+
+/** Replays journal and models; returns a line that says what was found. */
+export async function recover(
+  ledger: OpenLedger,
+  site: Site,
+  observe: (exchange: Exchange) => void,
+  calibrations: ReadonlyMap<string, NodeCalibration>,
+): Promise<string> {
+  let models = 0;
+  const fromLeaf = Math.max(0, ledger.log.size - MODEL_LEAVES_COUNT);
+  for await (const { entry } of ledger.log.scan(fromLeaf)) {
+    if (entry.type !== 'model') continue;
+    const model = decodeModel(entry.document, `leaf of ${site.name}`);
+    calibrations.get(model.node)?.adopt(model);
+    models += 1;
+  }
+  let exchanges = 0;
+  for await (const record of ledger.journal.scan(
+    ledger.positionBefore(rebuildFrom(ledger, site)),
+  )) {
+    if (record.is !== 'exchange') continue;
+    observe(record.exchange);
+    exchanges += 1;
+  }
+  if (ledger.log.size === 0 && exchanges === 0) return 'ledger: new';
+  return `ledger: ${ledger.log.size} leaves, ${exchanges} readings taken up again, ${models} models`;
+}
+
+/** The earliest instant whose readings may still bear on a statement. */
+function rebuildFrom(ledger: OpenLedger, site: Site): ReturnType<typeof instantNs> {
+  const points = [
+    ...site.points.map(({ point }) => point),
+    ...site.nodes.map(({ id }) => `node/${id}` as const),
+  ];
+  let fromNs: bigint | undefined;
+  for (const point of points) {
+    for (const kind of ['metered', 'chip'] as const) {
+      const newest = ledger.statements.newestStart(point, kind);
+      // A point that has no statement yet may have readings from the very beginning.
+      if (newest === undefined) return instantNs(0n);
+      let needed = newest - MARGIN_INTERVALS * site.interval;
+      for (let back = 0n; back < REVISIT_INTERVALS; back += 1n) {
+        const startNs = instantNs(newest - back * site.interval);
+        const quality = ledger.statements.current(point, kind, startNs)?.statement.quality;
+        const open = quality === 'provisional' || quality === 'missing';
+        if (open) needed = startNs - MARGIN_INTERVALS * site.interval;
+      }
+      if (fromNs === undefined || needed < fromNs) fromNs = needed;
+    }
+  }
+  return instantNs(fromNs ?? 0n);
+}

@@ -1,0 +1,69 @@
+// Joins settlement to what the service knows: meters by point, chips by node, models, and what the ledger holds.
+import type { EnergyCurve } from '../../align/energy-curve.ts';
+import type { NodeCalibration } from '../../calibrate/node-calibration.ts';
+import type { StatementIndex } from '../../ledger/ledger.ts';
+import type { PointId } from '../../quantity/quality.ts';
+import type { Site } from '../../quantity/site.ts';
+import type { StatementFlag } from '../../quantity/statement.ts';
+import type { InstantNs } from '../../quantity/time.ts';
+import type { MeterEvidence } from '../../settle/settle-meter.ts';
+import { Settlement } from '../../settle/settlement.ts';
+import type { Seat } from './seats.ts';
+
+export interface SettlementContext {
+  readonly site: Site;
+  readonly seats: ReadonlyMap<string, Seat>;
+  readonly chips: (node: string) => ReadonlyMap<string, EnergyCurve>;
+  readonly calibrations: ReadonlyMap<string, NodeCalibration>;
+  readonly statements: StatementIndex;
+  readonly core: string;
+  readonly startedNs: InstantNs;
+  /** Standard uncertainty of the clock that stamps readings, s, and whether it is synchronised. */
+  readonly clock: { readonly uncertaintyS: number; readonly synchronised: boolean };
+}
+
+export function settlementOf(context: SettlementContext): Settlement {
+  const { site, statements } = context;
+  const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
+  return new Settlement(
+    {
+      interval: site.interval,
+      settleAfter: site.settleAfter,
+      points: site.points.map(({ point }) => point),
+      nodes: site.nodes,
+      core: context.core,
+      startedNs: context.startedNs,
+    },
+    {
+      meter: (point) => evidenceOf(context, meterOf.get(point)),
+      chips: context.chips,
+      model: (node) => context.calibrations.get(node)?.model(),
+      current: (point, kind, startNs) => statements.current(point, kind, startNs),
+      newestStart: (point: PointId, kind) => statements.newestStart(point, kind),
+    },
+  );
+}
+
+function evidenceOf(
+  context: SettlementContext,
+  meter: string | undefined,
+): MeterEvidence | undefined {
+  const seat = meter === undefined ? undefined : context.seats.get(meter);
+  const curve = seat?.trace.curve();
+  const edges = seat?.edges();
+  if (!seat || !curve || !edges) return undefined;
+  const flags: StatementFlag[] = [];
+  if (!context.clock.synchronised) flags.push('clock-not-synchronised');
+  if (!seat.refreshKnown) flags.push('refresh-unknown');
+  if (!seat.trace.register()) flags.push('integrated-power');
+  return {
+    source: seat.instrument.id,
+    tier: seat.tier,
+    curve,
+    edges,
+    power: seat.trace.register()?.power,
+    systematicRatio: seat.systematicRatio,
+    clockS: context.clock.uncertaintyS,
+    flags,
+  };
+}

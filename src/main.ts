@@ -1,0 +1,276 @@
+// One reading's journey, from the wire to the sink. This is the whole service: a site goes in; wires, ledger, curves,
+// settlement, models, sinks and faces are joined here and nowhere else. docs/life-of-a-reading.md tells it slowly.
+import type { EnergyCurve } from './align/energy-curve.ts';
+import { affineTerm, componentTerms } from './calibrate/chip-terms.ts';
+import { encodeModel } from './calibrate/model-json.ts';
+import type { LoadedProfile } from './cli/load-profiles.ts';
+import { calibrationsOf, modelText } from './cli/running-site/calibrations.ts';
+import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remainders.ts';
+import { nodeMessageDoor } from './cli/running-site/node-message-door.ts';
+import { recover } from './cli/running-site/recover.ts';
+import { type Seat, seatsOf } from './cli/running-site/seats.ts';
+import { settlementOf } from './cli/running-site/settlement-of.ts';
+import { settledRow, sinkView, wireView } from './cli/running-site/views.ts';
+import { decodeExchange } from './decode/decode-exchange.ts';
+import { messageIdentity } from './decode/message-identity.ts';
+import { wireTasks } from './decode/wire-tasks.ts';
+import { type LogEntry, openLedger } from './ledger/index.ts';
+import { type Outbox, startOutbox } from './publish/outbox.ts';
+import { openSink } from './publish/sinks.ts';
+import type { Clock, Timers } from './quantity/clock.ts';
+import type { CorrectionModel } from './quantity/correction.ts';
+import type { Exchange } from './quantity/exchange.ts';
+import type { PointId } from './quantity/quality.ts';
+import type { Site } from './quantity/site.ts';
+import { alignedInterval, type DurationNs, type InstantNs, instantNs } from './quantity/time.ts';
+import { LiveView } from './serve/live-rack.ts';
+import type { RackSnapshot, SettledRow } from './serve/rack-view.ts';
+import { startServer } from './serve/server.ts';
+import { SeenMessages } from './transport/seen-messages.ts';
+import type { OpenWire } from './transport/transport.ts';
+import { openWire } from './transport/transports.ts';
+
+export interface World {
+  readonly clock: Clock;
+  /** How well the host's clock is known: stamps are no better than that. */
+  readonly clockState: { readonly synchronised: boolean; readonly uncertaintyS: number };
+  readonly timers: Timers;
+  readonly dataDir: string;
+  readonly profiles: ReadonlyMap<string, LoadedProfile>;
+  /** `version+checksum` of the metrological core. */
+  readonly core: string;
+  readonly seed: number;
+  readonly report: {
+    /** Statements that are in the ledger now; never before. */
+    settled(rows: readonly SettledRow[]): void;
+    fitted(model: CorrectionModel, text: string): void;
+    refreshed(snapshot: RackSnapshot): void;
+    note(line: string): void;
+  };
+  /** The ledger or the disk failed: the service has stopped taking readings and must end. */
+  readonly fail: (cause: unknown) => void;
+}
+
+export interface RunningSite {
+  readonly url: string;
+  readonly origin: string;
+  /** The host's civil clock was set: kept in the journal, since it bears on what stamps mean. */
+  clockStepped(by: DurationNs): void;
+  /** Settles what is due, empties the outboxes as far as sinks allow, and ends. */
+  stop(): Promise<readonly EdgeRemainder[]>;
+}
+
+/** How often settlement looks for due intervals, and how often the live picture is drawn, ms of real time. */
+const SETTLE_EVERY_MS = 250;
+const REFRESH_EVERY_MS = 1000;
+/** How long a stop waits for sinks that are slow; what they have not taken waits in the ledger. */
+const DRAIN_MS = 5000;
+
+/** Runs a site until it is stopped. Throws SiteFault before anything has started. */
+export async function runSite(site: Site, world: World): Promise<RunningSite> {
+  const { clock, timers, report } = world;
+  const rehearsal = site.rehearsal !== undefined;
+  const seats = seatsOf(site, world.profiles);
+  const wanted = [...site.wires].map(
+    ([id, wire]) => ({ id, wire, tasks: wireTasks(id, wire, [...seats.values()]) }) as const,
+  );
+  const sinks = site.sinks.map((config) => ({
+    config,
+    sink: openSink(config, { name: site.name, rehearsal }, world),
+  }));
+
+  // The ledger first: nothing may be heard that cannot be kept.
+  const startedNs = clock.nowNs();
+  const ledger = await openLedger(world.dataDir, {
+    rehearsal,
+    nowNs: () => clock.nowNs(),
+    profileOf: (source) => seats.get(source)?.profileHash ?? '',
+  });
+  const chips = (node: string): ReadonlyMap<string, EnergyCurve> => chipCurves(site, seats, node);
+  const calibrations = calibrationsOf(site, seats, chips, world.seed);
+  const settlement = settlementOf({
+    site,
+    seats,
+    chips,
+    calibrations: calibrations.of,
+    statements: ledger.statements,
+    core: world.core,
+    startedNs,
+    clock: world.clockState,
+  });
+
+  // Bytes become observations and observations become curves: from the journal at start, from the wires from then on.
+  const seen = new SeenMessages();
+  const observe = (exchange: Exchange, identity: string | undefined): void => {
+    const seat = seats.get(exchange.source);
+    if (identity !== undefined) seen.add(exchange.source, identity);
+    seat?.heard(exchange.fault);
+    seat?.trace.observe(decodeExchange(seat.profile, exchange, seat.instrument));
+  };
+  const identityOf = (exchange: Exchange): string | undefined => {
+    const seat = seats.get(exchange.source);
+    return seat && messageIdentity(seat.profile, exchange);
+  };
+  // Kept first, believed second: nobody is told of a reading that a crash could take away.
+  const receive = async (exchange: Exchange): Promise<void> => {
+    if (exchange.flags.redelivered && ledger.journal.holds(exchange)) return;
+    const identity = identityOf(exchange);
+    if (identity !== undefined && seen.has(exchange.source, identity)) return;
+    try {
+      await ledger.journal.append(exchange);
+    } catch (cause) {
+      world.fail(cause);
+      throw cause;
+    }
+    observe(exchange, identity);
+  };
+  const takeUp = (exchange: Exchange): void => {
+    observe(exchange, identityOf(exchange));
+  };
+  report.note(await recover(ledger, site, takeUp, calibrations.of));
+  const detail = { core: world.core, site: site.name };
+  await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
+
+  // The faces: what people and programs look at while it runs.
+  const wires = new Map<string, OpenWire>();
+  const outboxes = new Map<string, Outbox>();
+  const live = new LiveView({
+    site,
+    startedNs,
+    nowNs: () => clock.nowNs(),
+    trace: (instrument) => seats.get(instrument)?.trace,
+    chips,
+    calibration: (node) => calibrations.of.get(node),
+    wires: () => [...wires].map(([id, wire]) => wireView(id, site, wire.health())),
+    sinks: () => sinks.map(({ config }) => sinkView(config, outboxes.get(config.id)?.view())),
+    ledger: () => ({
+      leavesCount: ledger.log.size,
+      journalBytes: ledger.journal.end,
+      origin: ledger.origin,
+    }),
+  });
+  const server = await startServer({
+    host: site.listen.host,
+    port: site.listen.port,
+    live,
+    clock,
+    timers,
+    statements: ledger.statements,
+    ingest: nodeMessageDoor(site, clock, receive),
+  });
+  for (const { config, sink } of sinks) {
+    outboxes.set(config.id, startOutbox(sink, ledger, { timers, onFailure: world.fail }));
+  }
+
+  // What is due is settled, sealed and signed; only then is it shown and sent.
+  const remainders = new RemainderBook(site.points, seats);
+  let closesNs = alignedInterval(startedNs, site.interval).untilNs;
+  const settle = async (): Promise<void> => {
+    const nowNs = clock.nowNs();
+    const models = calibrations.refit(nowNs, clock.monotonicNs());
+    const statements = settlement.due(nowNs);
+    const entries: LogEntry[] = [
+      ...models.map(modelEntry),
+      ...statements.map((statement) => ({ type: 'statement', statement }) as const),
+    ];
+    const closing = nowNs >= closesNs;
+    if (!closing && entries.length === 0) return;
+    const stored = closing ? await ledger.seal(entries) : await ledger.log.append(entries);
+    if (closing) closesNs = alignedInterval(nowNs, site.interval).untilNs;
+    const rows = stored.map(settledRow).filter((row) => row !== undefined);
+    live.show(rows);
+    report.settled(rows);
+    for (const model of models) report.fitted(model, modelText(model));
+    for (const outbox of outboxes.values()) outbox.notify();
+    remainders.note((point) => settlement.firstStart(point));
+    forget(site, seats, (point) => settlement.horizonOf(point, nowNs));
+  };
+  let settling = Promise.resolve();
+  const settleInTurn = (): Promise<void> => {
+    settling = settling.then(settle).catch(world.fail);
+    return settling;
+  };
+  const settleTimer = timers.every(SETTLE_EVERY_MS, () => void settleInTurn());
+  const refreshTimer = timers.every(REFRESH_EVERY_MS, () => {
+    live.refresh();
+    report.refreshed(live.snapshot());
+  });
+
+  // The wires last: everything that a reading needs is there when the first one comes.
+  for (const { id, wire, tasks } of wanted) {
+    wires.set(id, await openWire(id, wire, tasks, { clock, timers, deliver: receive }));
+  }
+
+  return {
+    url: server.url,
+    origin: ledger.origin,
+    clockStepped: (by) => {
+      const step = { stepped_by_ns: by.toString() };
+      ledger.journal.note({ kind: 'clock', atNs: clock.nowNs(), detail: step }).catch(world.fail);
+    },
+    stop: async () => {
+      settleTimer.cancel();
+      refreshTimer.cancel();
+      await Promise.all([...wires.values()].map((wire) => wire.close()));
+      await settleInTurn();
+      await ledger.journal.note({ kind: 'stop', atNs: clock.nowNs(), detail: {} });
+      await ledger.seal([]);
+      await server.close();
+      const drained = [...outboxes.values()].map((outbox) => outbox.drained());
+      await Promise.race([Promise.allSettled(drained), timers.sleep(DRAIN_MS)]);
+      await Promise.all([...outboxes.values()].map((outbox) => outbox.close()));
+      await ledger.close();
+      return remainders.remainders((point) => settlement.nextStartOf(point));
+    },
+  };
+}
+
+/** Chip curves of a node that add up: those its site entry names, else the disjoint ones of all that it sends. */
+function chipCurves(
+  site: Site,
+  seats: ReadonlyMap<string, Seat>,
+  nodeId: string,
+): ReadonlyMap<string, EnergyCurve> {
+  const node = site.nodes.find(({ id }) => id === nodeId);
+  const trace = node && seats.get(node.chips)?.trace;
+  if (!node || !trace) return new Map();
+  const named = node.chipSources;
+  const sources = named.length > 0 ? named : affineTerm(componentTerms(trace.components())).sources;
+  const curves = new Map<string, EnergyCurve>();
+  for (const source of sources) {
+    const curve = trace.curve(source);
+    // A named chip that has not been heard yet makes the sum unknown, not smaller.
+    if (!curve) return new Map();
+    curves.set(source, curve);
+  }
+  return curves;
+}
+
+/** Curves keep only what may still be settled. A feed of a node is kept for the node as well. */
+function forget(
+  site: Site,
+  seats: ReadonlyMap<string, Seat>,
+  horizonOf: (point: PointId) => InstantNs,
+): void {
+  const before = new Map<string, bigint>();
+  const keep = (instrument: string | undefined, fromNs: InstantNs): void => {
+    if (instrument === undefined) return;
+    const known = before.get(instrument);
+    if (known === undefined || fromNs < known) before.set(instrument, fromNs);
+  };
+  const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
+  for (const { point, meter } of site.points) keep(meter, horizonOf(point));
+  for (const node of site.nodes) {
+    const horizonNs = horizonOf(`node/${node.id}`);
+    keep(node.chips, horizonNs);
+    for (const point of node.fedBy) keep(meterOf.get(point), horizonNs);
+  }
+  for (const [instrument, horizonNs] of before)
+    seats.get(instrument)?.forget(instantNs(horizonNs), site.interval);
+}
+
+const modelEntry = (model: CorrectionModel): LogEntry => ({
+  type: 'model',
+  atNs: model.fittedAtNs,
+  document: encodeModel(model),
+});
