@@ -80,6 +80,7 @@ export const ACCURACY_SCHEMES = [
 
 export const VECTOR_ORIGINS = ['captured', 'manual', 'derived'] as const;
 export const IDENTITY_TYPES = ['uint16', 'uint32', 'uint64', 'ascii', 'ascii16'] as const;
+export type IdentityType = (typeof IDENTITY_TYPES)[number];
 export const IDENTITY_KINDS = [
   'serial',
   'model',
@@ -110,3 +111,6 @@ export type GaugeQuantity = (typeof GAUGE_QUANTITIES)[number];
 /** Units of a device's time stamp. */
 export const TIME_UNITS = ['s', 'ms', 'ns', 'rfc3339'] as const;
 export type TimeUnit = (typeof TIME_UNITS)[number];
+
+/** Plans ask the input table first; a record rather than a list, so that sorting needs no search. */
+export const REGISTER_TABLES_ORDER = { input: 0, holding: 1 } as const;
