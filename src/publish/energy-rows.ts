@@ -54,6 +54,7 @@ function statementFields(
     quality: statement.quality,
     method: statement.method,
     because: statement.because ?? '',
+    flags: statement.flags.join(' '),
     tier: BigInt(statement.tier),
     leaf: BigInt(leaf),
     duration_s: toSeconds(statement.durationNs),

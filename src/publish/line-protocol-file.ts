@@ -11,7 +11,7 @@ import type { SinkConfig } from '../quantity/site.ts';
 import { type AppendFile, openAppendFile, replaceFile, sinkFilePath } from './append-file.ts';
 import { printEntries, siteTag, supersededWithin } from './energy-rows.ts';
 import { reasonOf } from './influx-http.ts';
-import { newestLines, readEnergyLine, rowKey } from './line-protocol-reading.ts';
+import { lineMatcher, newestLines } from './line-protocol-reading.ts';
 import { checkedSiteTag, type SinkOpener } from './sink-opening.ts';
 import type { NewestHeld, Receipt, SinkRow } from './sink.ts';
 import { PLAIN_MANNER } from './sink.ts';
@@ -190,6 +190,7 @@ export const openLineProtocolFile: SinkOpener = (config, site, { dataDir }) => {
         const same = entries.find(({ leaf }) => leaf === heldLeaf);
         if (same && held?.sha256 !== undefined && same.sha256 !== held.sha256)
           return later('holds rows of another ledger: move it away');
+        const byLeaf = new Map(fresh.map((stored) => [stored.leaf, stored]));
         const superseded = supersededWithin(fresh, manner.superseded);
         const printed = printEntries(fresh, tag, superseded);
         const refused = [...printed.refused];
@@ -198,18 +199,16 @@ export const openLineProtocolFile: SinkOpener = (config, site, { dataDir }) => {
           if (broken) refused.push({ leaf, because: 'a file of lines cannot hold a line break' });
           return !broken;
         });
-        const cleared = new Set(rows.flatMap(({ clears }) => (clears ? [rowKey(clears)] : [])));
-        if (cleared.size > 0) {
-          await drop((line) => {
-            const row = readEnergyLine(line, tag);
-            return row !== undefined && cleared.has(rowKey(row));
-          });
-        }
+        // What is written again, and what would merge with an older version on import, goes first.
+        const gone = rows.flatMap(({ leaf, clears }) => {
+          const entry = manner.again ? byLeaf.get(leaf)?.entry : undefined;
+          return entry?.type === 'statement' ? [entry.statement] : clears ? [clears] : [];
+        });
+        if (gone.length > 0) await drop(lineMatcher(gone, tag));
         const newest = fresh.reduce<NewestHeld | undefined>(
           (best, { leaf, sha256 }) => (leaf > (best?.leaf ?? -1) ? { leaf, sha256 } : best),
           held,
         );
-        const byLeaf = new Map(fresh.map((stored) => [stored.leaf, stored]));
         if (fresh.length > 0) {
           for (const piece of pieces(rows, byLeaf, held, newest)) {
             await file.append(piece.bytes);
@@ -234,12 +233,8 @@ export const openLineProtocolFile: SinkOpener = (config, site, { dataDir }) => {
       }),
     remove: (rows: readonly SinkRow[]) =>
       inTurn(async () => {
-        const keys = new Set(rows.map(rowKey));
         try {
-          await drop((line) => {
-            const row = readEnergyLine(line, tag);
-            return row !== undefined && keys.has(rowKey(row));
-          });
+          await drop(lineMatcher(rows, tag));
           return { outcome: 'accepted' };
         } catch (failure) {
           return later(failure);

@@ -1,4 +1,4 @@
-// Reads our own `energy` lines back from a file: only what reconcile compares.
+// Reads our own lines of settled energy back from a file: only what reconcile compares.
 import type { IntervalStatement } from '../quantity/statement.ts';
 import { type InstantNs, instantNs } from '../quantity/time.ts';
 import { kindOf, pointOf } from './sink-opening.ts';
@@ -11,15 +11,21 @@ export const rowKey = (row: Pick<IntervalStatement, 'point' | 'kind' | 'startNs'
 const unescape = (text: string): string => text.replace(/\\([,= ])/g, '$1');
 
 /** `energy,kind=...,point=...,site=... fields time`: tags and fields hold no bare space but in quotes. */
-const ENERGY_LINE = /^energy,((?:\\.|[^\\ ])+) (.+) (-?\d+)$/;
+const ROW_LINE = /^(energy|energy_history),((?:\\.|[^\\ ])+) (.+) (-?\d+)$/;
 const INTEGER_FIELDS = /(?:^|,)(energy_uj|version|leaf)=(-?\d+)i(?=,|$)/g;
 
-/** The row of an `energy` line of this site, or undefined for every other line. */
-export function readEnergyLine(line: string, site: string): SinkRow | undefined {
-  const match = ENERGY_LINE.exec(line);
-  if (!match) return undefined;
+export interface ReadLine {
+  /** false: one of the versions in the history. */
+  readonly isNewest: boolean;
+  readonly row: SinkRow;
+}
+
+/** A settled row of this site, or undefined for every other line. */
+export function readRowLine(line: string, site: string): ReadLine | undefined {
+  const [, measurement, head = '', fields = '', time = ''] = ROW_LINE.exec(line) ?? [];
+  if (measurement === undefined) return undefined;
   const tags = new Map<string, string>();
-  for (const pair of (match[1] ?? '').split(/(?<!\\),/)) {
+  for (const pair of head.split(/(?<!\\),/)) {
     const equals = pair.search(/(?<!\\)=/);
     tags.set(unescape(pair.slice(0, equals)), unescape(pair.slice(equals + 1)));
   }
@@ -28,18 +34,19 @@ export function readEnergyLine(line: string, site: string): SinkRow | undefined 
   if (tags.get('site') !== site || point === undefined || kind === undefined) return undefined;
   const numbers = new Map<string, bigint>();
   // Text in quotes could look like a field.
-  const bare = (match[2] ?? '').replace(/"(?:\\.|[^"\\])*"/g, '""');
+  const bare = fields.replace(/"(?:\\.|[^"\\])*"/g, '""');
   for (const field of bare.matchAll(INTEGER_FIELDS)) {
     numbers.set(field[1] ?? '', BigInt(field[2] ?? ''));
   }
-  return {
+  const row: SinkRow = {
     point,
     kind,
-    startNs: instantNs(BigInt(match[3] ?? '')),
+    startNs: instantNs(BigInt(time)),
     energyUj: numbers.get('energy_uj'),
-    version: Number(numbers.get('version') ?? 0n),
+    version: Number(tags.get('version') ?? numbers.get('version') ?? 0n),
     leaf: Number(numbers.get('leaf') ?? -1n),
   };
+  return { isNewest: measurement === 'energy', row };
 }
 
 /** The rows that an import of all lines would leave in [fromNs, untilNs): the last line of a key wins. */
@@ -51,8 +58,25 @@ export async function newestLines(
 ): Promise<readonly SinkRow[]> {
   const rows = new Map<string, SinkRow>();
   for await (const line of lines) {
-    const row = readEnergyLine(line, site);
-    if (row && row.startNs >= fromNs && row.startNs < untilNs) rows.set(rowKey(row), row);
+    const read = readRowLine(line, site);
+    if (!read?.isNewest) continue;
+    const { row } = read;
+    if (row.startNs >= fromNs && row.startNs < untilNs) rows.set(rowKey(row), row);
   }
   return [...rows.values()];
+}
+
+/** Whether a line holds one of these rows: as the newest whatever its version, or the same version in the history. */
+export function lineMatcher(
+  rows: readonly Pick<IntervalStatement, 'point' | 'kind' | 'startNs' | 'version'>[],
+  site: string,
+): (line: string) => boolean {
+  const newest = new Set(rows.map(rowKey));
+  const versions = new Set(rows.map((row) => `${rowKey(row)} ${row.version}`));
+  return (line) => {
+    const read = readRowLine(line, site);
+    if (read === undefined) return false;
+    const key = rowKey(read.row);
+    return read.isNewest ? newest.has(key) : versions.has(`${key} ${read.row.version}`);
+  };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { printEntries, siteTag, supersededWithin } from '../../src/publish/energy-rows.ts';
 import { printLive } from '../../src/publish/live-rows.ts';
 import { type LinePoint, printLine } from '../../src/publish/line-protocol.ts';
-import { readEnergyLine } from '../../src/publish/line-protocol-reading.ts';
+import { readRowLine } from '../../src/publish/line-protocol-reading.ts';
 import { instantNs } from '../../src/quantity/time.ts';
 import { joules, microjoules, watts } from '../../src/quantity/units.ts';
 import { memoryLedger, statementEntry, T0, withoutEnergy } from './memory-ledger.ts';
@@ -76,7 +76,9 @@ describe('rows of an entry', () => {
     const uKwh = Number(/,u_kwh=([^,]+)/.exec(energy!)?.[1]);
     expect(uKwh * 3.6e6).toBeCloseTo(2 * Math.sqrt(120 ** 2 + 9 ** 2 + 36 ** 2), 6);
     expect(Number(/u_sys_kwh=([^,]+)/.exec(energy!)?.[1]) * 3.6e6).toBeCloseTo(120, 9);
-    expect(energy).toContain('quality="actual",method="register+power",because="",tier=1i,leaf=0i');
+    expect(energy).toContain(
+      'quality="actual",method="register+power",because="",flags="",tier=1i,leaf=0i',
+    );
     expect(energy).toMatch(new RegExp(`duration_s=60,version=1i ${T0.toString()}$`));
     expect(history).toMatch(/^energy_history,kind=metered,point=.*,site=lab,version=1 /);
     expect(history).not.toContain('version=1i');
@@ -85,7 +87,7 @@ describe('rows of an entry', () => {
   test('an interval without energy says why and holds no number for it', () => {
     const { rows } = print(withoutEnergy);
     expect(rows[0]!.lines[0]).toMatch(
-      /site=lab quality="missing",method="register\+power",because="settle\.missing",tier=1i,leaf=0i,duration_s=60,version=1i \d+$/,
+      /site=lab quality="missing",method="register\+power",because="settle\.missing",flags="",tier=1i,leaf=0i,duration_s=60,version=1i \d+$/,
     );
   });
 
@@ -160,16 +162,18 @@ describe('rows of an entry', () => {
   test('what was written is read back the same, and other lines are not ours', () => {
     const { rows } = print({ method: 'a,leaf=7i" ,version=9i' });
     const [energy, history] = rows[0]!.lines;
-    expect(readEnergyLine(energy!, 'lab')).toEqual({
+    const row = {
       point: 'node/gpu-01',
       kind: 'metered',
       startNs: T0,
       energyUj: 9_007_199_254_740_993n,
       version: 1,
       leaf: 0,
-    });
-    expect(readEnergyLine(history!, 'lab')).toBeUndefined();
-    expect(readEnergyLine(energy!, 'other')).toBeUndefined();
+    };
+    expect(readRowLine(energy!, 'lab')).toEqual({ isNewest: true, row });
+    expect(readRowLine(history!, 'lab')).toEqual({ isNewest: false, row });
+    expect(readRowLine(energy!, 'other')).toBeUndefined();
+    expect(readRowLine('# DML', 'lab')).toBeUndefined();
   });
 });
 

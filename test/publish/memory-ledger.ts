@@ -113,6 +113,7 @@ export function statementOf(over: Partial<IntervalStatement> = {}): IntervalStat
     because: undefined,
     coveredNs: MINUTE_NS,
     anchors: [],
+    flags: [],
     model: '',
     core: '1+test',
     ...over,
