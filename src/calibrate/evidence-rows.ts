@@ -1,6 +1,12 @@
 // Evidence as rows: mean wall power and mean chip power per term over the same windows, after alignment. Every later
 // step (fit, bootstrap, held-back check) sees rows only, so no method can peek at samples that others do not have.
-import { meansOver, movedEdges, secondsBetween, sumOf, type EnergySeries } from '../align/energy-series.ts';
+import {
+  meansOver,
+  movedEdges,
+  secondsBetween,
+  sumOf,
+  type EnergySeries,
+} from '../align/energy-series.ts';
 import { rowsOfSeries, type HeldReadings } from '../align/meter-rows.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
@@ -75,7 +81,11 @@ function seriesOf(
   for (const name of names) {
     const series = chips.get(name);
     if (!series) {
-      return refuse('align.overlap', `the chips lack the source ${name}`, 'record every chip source');
+      return refuse(
+        'align.overlap',
+        `the chips lack the source ${name}`,
+        'record every chip source',
+      );
     }
     found.push(series);
   }
@@ -127,7 +137,8 @@ function pieceOf(
     return { meanW, coveredRatio };
   };
   const wall = held.length > 0 ? heldWall(run.feeds, held) : plainWall(run, clock, blockS);
-  if (!wall) return refuse('align.overlap', 'the run has no meter', 'record the meter beside the chips');
+  if (!wall)
+    return refuse('align.overlap', 'the run has no meter', 'record the meter beside the chips');
   const columns: Float64Array[] = [];
   const covered = new Float64Array(wall.meterW.length).fill(1);
   for (const term of terms) {
@@ -142,7 +153,14 @@ function pieceOf(
     columns.push(whole.meanW);
   }
   const kept = [...covered.keys()].filter((row) => (covered[row] ?? 0) >= 0.95);
-  return { meterW: wall.meterW, fromS: wall.fromS, untilS: wall.untilS, atS: wall.atS, columns, kept };
+  return {
+    meterW: wall.meterW,
+    fromS: wall.fromS,
+    untilS: wall.untilS,
+    atS: wall.atS,
+    columns,
+    kept,
+  };
 }
 
 interface Wall {

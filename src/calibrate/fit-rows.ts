@@ -213,7 +213,9 @@ function startingEffects(rows: Rows, columns: readonly Float64Array[]): Float64A
     xy += offX * ((rows.meterW[row] ?? 0) - sum.y / sum.count);
   }
   const gain = xx > 0 ? Math.max(0, xy / xx) : 1;
-  const levels = sums.map((sum) => (sum.count > 0 ? (sum.y - gain * sum.x) / sum.count : undefined));
+  const levels = sums.map((sum) =>
+    sum.count > 0 ? (sum.y - gain * sum.x) / sum.count : undefined,
+  );
   const present = levels.filter((level) => level !== undefined);
   const middle = present.reduce((sum, level) => sum + level, 0) / Math.max(1, present.length);
   levels.forEach((level, run) => {
