@@ -30,10 +30,16 @@ import { SeenMessages } from './transport/seen-messages.ts';
 import type { OpenWire } from './transport/transport.ts';
 import { openWire } from './transport/transports.ts';
 
+export interface ClockState {
+  readonly synchronised: boolean;
+  /** Standard uncertainty of civil time on this host, s. */
+  readonly uncertaintyS: number;
+}
+
 export interface World {
   readonly clock: Clock;
   /** How well the host's clock is known: stamps are no better than that. */
-  readonly clockState: { readonly synchronised: boolean; readonly uncertaintyS: number };
+  readonly clockState: () => ClockState;
   readonly timers: Timers;
   readonly dataDir: string;
   readonly profiles: ReadonlyMap<string, LoadedProfile>;
@@ -130,6 +136,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   report.note(await recover(ledger, site, takeUp, calibrations.of));
   const detail = { core: world.core, site: site.name };
   await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
+  await ledger.log.append([configurationEntry(site, seats, world.core, startedNs)]);
 
   // The faces: what people and programs look at while it runs.
   const wires = new Map<string, OpenWire>();
@@ -174,6 +181,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
       ...statements.map((statement) => ({ type: 'statement', statement }) as const),
     ];
     const closing = nowNs >= closesNs;
+    if (closing) entries.push(clockEntry(world.clockState(), nowNs));
     if (!closing && entries.length === 0) return;
     const stored = closing ? await ledger.seal(entries) : await ledger.log.append(entries);
     if (closing) closesNs = alignedInterval(nowNs, site.interval).untilNs;
@@ -268,6 +276,37 @@ function forget(
   for (const [instrument, horizonNs] of before)
     seats.get(instrument)?.forget(instantNs(horizonNs), site.interval);
 }
+
+const configurationEntry = (
+  site: Site,
+  seats: ReadonlyMap<string, Seat>,
+  core: string,
+  atNs: InstantNs,
+): LogEntry => ({
+  type: 'configuration',
+  atNs,
+  document: {
+    site: site.name,
+    core,
+    interval_ns: site.interval.toString(),
+    instruments: [...seats.values()].map(({ instrument, profileHash }) => ({
+      id: instrument.id,
+      profile: instrument.profile,
+      profile_sha256: profileHash,
+      wire: instrument.wire,
+      unit: instrument.unit,
+      topic: instrument.topic,
+    })),
+    points: site.points,
+    nodes: site.nodes.map(({ id, fedBy, chips }) => ({ id, fed_by: fedBy, chips })),
+  },
+});
+
+const clockEntry = (state: ClockState, atNs: InstantNs): LogEntry => ({
+  type: 'clock',
+  atNs,
+  document: { synchronised: state.synchronised, uncertainty_s: state.uncertaintyS },
+});
 
 const modelEntry = (model: CorrectionModel): LogEntry => ({
   type: 'model',

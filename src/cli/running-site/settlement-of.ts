@@ -19,7 +19,7 @@ export interface SettlementContext {
   readonly core: string;
   readonly startedNs: InstantNs;
   /** Standard uncertainty of the clock that stamps readings, s, and whether it is synchronised. */
-  readonly clock: { readonly uncertaintyS: number; readonly synchronised: boolean };
+  readonly clock: () => { readonly uncertaintyS: number; readonly synchronised: boolean };
 }
 
 export function settlementOf(context: SettlementContext): Settlement {
@@ -52,8 +52,9 @@ function evidenceOf(
   const curve = seat?.trace.curve();
   const edges = seat?.edges();
   if (!seat || !curve || !edges) return undefined;
+  const clock = context.clock();
   const flags: StatementFlag[] = [];
-  if (!context.clock.synchronised) flags.push('clock-not-synchronised');
+  if (!clock.synchronised) flags.push('clock-not-synchronised');
   if (!seat.refreshKnown) flags.push('refresh-unknown');
   if (!seat.trace.register()) flags.push('integrated-power');
   return {
@@ -63,7 +64,7 @@ function evidenceOf(
     edges,
     power: seat.trace.register()?.power,
     systematicRatio: seat.systematicRatio,
-    clockS: context.clock.uncertaintyS,
+    clockS: clock.uncertaintyS,
     flags,
   };
 }

@@ -1,0 +1,88 @@
+// All commands in one list, and what becomes of their faults: a sentence with a remedy, and a stable exit code.
+import { SiteFault } from '../quantity/fault.ts';
+import { CALIBRATE } from './calibrate.ts';
+import { type Command, EXIT, type Terminal, UsageError } from './command.ts';
+import { EXPORT } from './export.ts';
+import { LEDGER } from './ledger.ts';
+import { trueupVersion } from './package-version.ts';
+import { PUBLISH } from './publish.ts';
+import { READ } from './read.ts';
+import { REHEARSE } from './rehearse.ts';
+import { RUN } from './run.ts';
+
+export const COMMANDS = {
+  run: RUN,
+  rehearse: REHEARSE,
+  read: READ,
+  calibrate: CALIBRATE,
+  ledger: LEDGER,
+  publish: PUBLISH,
+  export: EXPORT,
+} as const satisfies Record<string, Command>;
+
+const OVERVIEW = `trueup - true energy numbers: wall meters, chip counters, and the proof
+
+usage: trueup COMMAND [options]
+
+${Object.entries(COMMANDS)
+  .map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`)
+  .join('\n')}
+
+  trueup COMMAND --help    explains one of them, with examples
+  trueup --version         the version
+
+exit codes: 0 done, 1 the data is wrong, 2 usage or site file, 3 refused by a gate, 4 a peer is unreachable`;
+
+const isCommand = (name: string): name is keyof typeof COMMANDS => Object.hasOwn(COMMANDS, name);
+
+/** Runs one command line; the exit code comes back. */
+export async function main(
+  argv: string[],
+  terminal: Terminal = processTerminal(),
+): Promise<number> {
+  const [name = '', ...rest] = argv;
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    terminal.out(OVERVIEW);
+    return name === '' ? EXIT.usage : EXIT.done;
+  }
+  if (name === '--version') {
+    terminal.out(trueupVersion());
+    return EXIT.done;
+  }
+  if (!isCommand(name)) {
+    terminal.err(`trueup: there is no command "${name}"; see trueup --help`);
+    return EXIT.usage;
+  }
+  const command: Command = COMMANDS[name];
+  if (rest.includes('--help') || rest.includes('-h')) {
+    terminal.out(command.help);
+    return EXIT.done;
+  }
+  try {
+    return await command.run(rest, terminal);
+  } catch (error) {
+    return explain(error, name, terminal);
+  }
+}
+
+function explain(error: unknown, name: string, terminal: Terminal): number {
+  if (error instanceof UsageError) {
+    terminal.err(`trueup ${name}: ${error.message}\nSee trueup ${name} --help.`);
+    return EXIT.usage;
+  }
+  if (error instanceof SiteFault) {
+    terminal.err(`trueup ${name}: ${error.message}`);
+    return EXIT.usage;
+  }
+  terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return EXIT.wrong;
+}
+
+function processTerminal(): Terminal {
+  return {
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+    interactive: process.stdout.isTTY,
+    widthCount: process.stdout.isTTY ? process.stdout.columns : 120,
+  };
+}

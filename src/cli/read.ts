@@ -1,0 +1,176 @@
+// `trueup read`: a meter, now, without a site file. What it prints is what the service would decode, byte for byte.
+import { decodeExchange } from '../decode/decode-exchange.ts';
+import { isModbus, type Profile } from '../decode/profile.ts';
+import { planReads } from '../decode/plan-reads.ts';
+import { wireTasks } from '../decode/wire-tasks.ts';
+import type { Exchange } from '../quantity/exchange.ts';
+import { FAULT_CODES } from '../quantity/fault.ts';
+import type { Instrument, Wire } from '../quantity/site.ts';
+import { GAUGE_UNITS, type Observation } from '../quantity/observation.ts';
+import { formatInstant, fromSeconds } from '../quantity/time.ts';
+import { openWire } from '../transport/transports.ts';
+import { type Command, EXIT, jsonLine, readArguments, UsageError } from './command.ts';
+import { loadProfiles } from './load-profiles.ts';
+import { systemClock, systemTimers } from './system-clock.ts';
+import { parseWire, WIRE_FORMS } from './wire-address.ts';
+
+export const READ: Command = {
+  about: 'read a meter now, without a site file',
+  help: `trueup read - read a meter now, without a site file
+
+usage: trueup read WIRE PROFILE [--unit N] [--every SECONDS] [--count N] [--json]
+
+  WIRE         ${WIRE_FORMS.join('\n               ')}
+  PROFILE      a device profile, such as eastron-sdm120; "trueup read --profiles" lists them
+  --unit N     Modbus unit id [1]
+  --every S    seconds between two readings [1]
+  --count N    end after this many readings; 0 goes on for ever [1]
+  --json       one JSON object per line: {source, channel, value, unit, not_before, not_after, raw}
+               or {source, channel, gap, not_before, not_after} with the fault code in "gap"
+
+examples: trueup read modbus-tcp://10.0.7.20:502 schneider-iem3155 --unit 3
+          trueup read "modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none" eastron-sdm120 --every 5 --count 0
+
+Exit code 4 where nothing at all could be read.`,
+  run: async (argv, terminal) => {
+    const { values, positionals } = readArguments({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        unit: { type: 'string', default: '1' },
+        every: { type: 'string', default: '1' },
+        count: { type: 'string', default: '1' },
+        json: { type: 'boolean', default: false },
+        profiles: { type: 'boolean', default: false },
+      },
+    });
+    const profiles = loadProfiles();
+    if (values.profiles) {
+      for (const { profile } of profiles.values()) {
+        terminal.out(`${profile.id.padEnd(28)} ${profile.brand} ${profile.model}`);
+      }
+      return EXIT.done;
+    }
+    const [wireText, profileId, ...surplus] = positionals;
+    if (wireText === undefined || profileId === undefined || surplus.length > 0) {
+      throw new UsageError('it takes a WIRE and a PROFILE');
+    }
+    const profile = profiles.get(profileId)?.profile;
+    if (!profile) {
+      throw new UsageError(
+        `there is no profile "${profileId}"; "trueup read --profiles" lists them`,
+      );
+    }
+    const { wire, topic } = parseWire(wireText);
+    const instrument: Instrument = {
+      id: profileId,
+      profile: profileId,
+      wire: 'wire',
+      unit: numberOf(values.unit, '--unit', 0, 255),
+      topic,
+      poll: fromSeconds(numberOf(values.every, '--every', 0.05, 86_400)),
+      serial: undefined,
+    };
+    const count = numberOf(values.count, '--count', 0, Number.MAX_SAFE_INTEGER);
+    const print = values.json
+      ? (exchange: Exchange, observation: Observation) => {
+          terminal.out(jsonLine(observationJson(exchange, observation)));
+        }
+      : (_exchange: Exchange, observation: Observation) => {
+          terminal.out(observationText(observation));
+        };
+    return readMeter(wire, profile, instrument, count, print);
+  },
+};
+
+/** Reads until `count` rounds are done or a signal comes. */
+async function readMeter(
+  wire: Wire,
+  profile: Profile,
+  instrument: Instrument,
+  count: number,
+  print: (exchange: Exchange, observation: Observation) => void,
+): Promise<number> {
+  const perRound = isModbus(profile) ? planReads(profile).length : 1;
+  let exchanges = 0;
+  let good = 0;
+  let finish: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  process.once('SIGINT', () => {
+    finish();
+  });
+  process.once('SIGTERM', () => {
+    finish();
+  });
+  const tasks = wireTasks(instrument.wire, wire, [{ instrument, profile }]);
+  const deliver = (exchange: Exchange): Promise<void> => {
+    if (count > 0 && exchanges >= count * perRound) return Promise.resolve();
+    exchanges += 1;
+    for (const observation of decodeExchange(profile, exchange, instrument)) {
+      if (observation.kind !== 'gap') good += 1;
+      print(exchange, observation);
+    }
+    if (count > 0 && exchanges >= count * perRound) finish();
+    return Promise.resolve();
+  };
+  const clock = systemClock();
+  const open = await openWire(instrument.wire, wire, tasks, {
+    clock,
+    timers: systemTimers,
+    deliver,
+  });
+  await done;
+  await open.close();
+  return good > 0 ? EXIT.done : EXIT.unreachable;
+}
+
+const window = (observation: Observation): { not_before: string; not_after: string } => ({
+  not_before: formatInstant(observation.window.notBeforeNs),
+  not_after: formatInstant(observation.window.notAfterNs),
+});
+
+const nameOf = (observation: Observation): string =>
+  observation.component === ''
+    ? observation.source
+    : `${observation.source}/${observation.component}`;
+
+function observationJson(exchange: Exchange, observation: Observation): Record<string, unknown> {
+  const head = { source: nameOf(observation), channel: observation.channel };
+  const raw = Buffer.from(exchange.reply).toString('hex');
+  switch (observation.kind) {
+    case 'counter':
+      return { ...head, value: observation.energyUj, unit: 'uJ', ...window(observation), raw };
+    case 'gauge':
+      return {
+        ...head,
+        value: observation.reading,
+        unit: GAUGE_UNITS[observation.channel],
+        ...window(observation),
+        raw,
+      };
+    case 'gap':
+      return { ...head, gap: observation.fault, ...window(observation) };
+  }
+}
+
+function observationText(observation: Observation): string {
+  const at = formatInstant(observation.window.notAfterNs);
+  const head = `${at}  ${nameOf(observation)}  ${observation.channel.padEnd(18)}`;
+  switch (observation.kind) {
+    case 'counter':
+      return `${head} ${(Number(observation.energyUj) / 3.6e12).toFixed(6)} kWh`;
+    case 'gauge':
+      return `${head} ${observation.reading.toString()} ${GAUGE_UNITS[observation.channel]}`;
+    case 'gap':
+      return `${head} no value: ${observation.fault} - ${FAULT_CODES[observation.fault]}`;
+  }
+}
+
+function numberOf(text: string, option: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isFinite(number) && number >= least && number <= most)
+    return number;
+  throw new UsageError(`${option} takes a number from ${least.toString()} to ${most.toString()}`);
+}

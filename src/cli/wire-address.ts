@@ -1,0 +1,69 @@
+// Wires as one text, for command lines: what a site file says in several keys.
+import type { Wire } from '../quantity/site.ts';
+import { UsageError } from './command.ts';
+
+export const WIRE_FORMS = [
+  'modbus-tcp://HOST:PORT',
+  'modbus-rtu-tcp://HOST:PORT',
+  'modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none&stop_bits=1',
+  'mqtt://HOST:PORT/TOPIC',
+] as const;
+
+const TIMEOUT_MS = 1000;
+
+/** Reads `modbus-tcp://host:port` and its kin. Throws UsageError. */
+export function parseWire(text: string): { wire: Wire; topic: string } {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  switch (url?.protocol) {
+    case 'modbus-tcp:':
+    case 'modbus-rtu-tcp:': {
+      const transport = url.protocol === 'modbus-tcp:' ? 'modbus-tcp' : 'modbus-rtu-tcp';
+      if (url.hostname === '') throw unread(text, 'it names no host');
+      const host = url.hostname.replace(/^\[|\]$/g, '');
+      const port = url.port === '' ? 502 : Number(url.port);
+      return { wire: { transport, host, port, timeoutMs: TIMEOUT_MS }, topic: '' };
+    }
+    case 'modbus-rtu:':
+      return { wire: serialWire(text, url), topic: '' };
+    case 'mqtt:':
+    case 'mqtts:': {
+      const topic = decodeURIComponent(url.pathname.slice(1));
+      if (topic === '') throw unread(text, 'it names no topic');
+      const broker = new URL(text);
+      broker.pathname = '';
+      broker.username = '';
+      broker.password = '';
+      return {
+        wire: {
+          transport: 'mqtt',
+          url: broker.href.replace(/\/$/, ''),
+          clientId: `trueup-read-${process.pid.toString()}`,
+          username: url.username === '' ? undefined : decodeURIComponent(url.username),
+          password: url.password === '' ? undefined : decodeURIComponent(url.password),
+          caFile: url.searchParams.get('ca') ?? undefined,
+        },
+        topic,
+      };
+    }
+    case undefined:
+    default:
+      throw unread(text, 'it is none of the known forms');
+  }
+}
+
+function serialWire(text: string, url: URL): Wire {
+  const parity = url.searchParams.get('parity') ?? 'none';
+  const baud = Number(url.searchParams.get('baud') ?? '9600');
+  const stopBits = Number(url.searchParams.get('stop_bits') ?? '1');
+  if (url.pathname === '') throw unread(text, 'it names no device');
+  if (parity !== 'none' && parity !== 'even' && parity !== 'odd') {
+    throw unread(text, 'parity is none, even or odd');
+  }
+  if (!Number.isInteger(baud) || baud < 300) throw unread(text, 'baud is a whole number from 300');
+  if (stopBits !== 1 && stopBits !== 2) throw unread(text, 'stop_bits is 1 or 2');
+  const path = decodeURIComponent(url.pathname);
+  return { transport: 'modbus-rtu', path, baud, parity, stopBits, timeoutMs: TIMEOUT_MS };
+}
+
+const unread = (text: string, because: string): UsageError =>
+  new UsageError(`"${text}" is no wire: ${because}; write ${WIRE_FORMS.join(' or ')}`);
