@@ -1,0 +1,288 @@
+"""Makes the derived test vectors of device profiles, with Python's struct and fractions only: it shares no code, no
+tables and no author's slip with the decoder that it tests. Prints JSON: {"profiles": {id: [vector]}, "types": [case]}."""
+import json
+import struct
+from fractions import Fraction
+
+KWH, WH, J, MJ = 3_600_000_000_000, 3_600_000_000, 1_000_000, 1_000
+FORMATS = {
+    "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I",
+    "int64": ">q", "uint64": ">Q", "float32": ">f", "float64": ">d",
+}
+
+
+def words(raw, order="ABCD"):
+    """Bytes, most significant first, as registers in the order of the wire."""
+    registers = [raw[i:i + 2] for i in range(0, len(raw), 2)]
+    if order in ("CDAB", "DCBA"):
+        registers = registers[::-1]
+    if order in ("BADC", "DCBA"):
+        registers = [r[::-1] for r in registers]
+    return " ".join(r.hex().upper() for r in registers)
+
+
+def pack(kind, value):
+    return struct.pack(FORMATS[kind], value)
+
+
+def half_away(x):
+    return (abs(x) * 2 + 1) // 2 * (1 if x >= 0 else -1)
+
+
+def float_uj(kind, value, unit, resolution):
+    """Energy of a float register: to the resolution, or as it is where the float's own step is coarser."""
+    held = struct.unpack(FORMATS[kind], pack(kind, value))[0]
+    bits = int.from_bytes(pack(kind, value), "big")
+    above = struct.unpack(FORMATS[kind], (bits + 1).to_bytes(struct.calcsize(FORMATS[kind]), "big"))[0]
+    step, resolution = Fraction(above) - Fraction(held), Fraction(resolution)
+    amount = Fraction(held)
+    if step <= resolution:
+        amount = half_away(amount / resolution) * resolution
+    return int(half_away(amount * unit))
+
+
+class Meter:
+    """Collects registers and what they must come out as."""
+
+    def __init__(self, order="ABCD"):
+        self.order, self.registers, self.expect = order, {}, {}
+
+    def put(self, at, kind, value):
+        self.registers[str(at)] = words(pack(kind, value), self.order)
+
+    def gauge(self, channel, at, kind, value, unit, scale="1"):
+        self.put(at, kind, value)
+        held = struct.unpack(FORMATS[kind], pack(kind, value))[0]
+        shown = float(Fraction(held) * Fraction(scale))
+        self.expect[channel] = f"{shown!r} {unit}".replace(".0 ", " ")
+
+    def energy(self, channel, at, kind, value, unit, resolution):
+        self.put(at, kind, value)
+        self.expect[channel] = f"{float_uj(kind, value, unit, resolution)} uJ"
+
+    def count(self, channel, at, kind, value, unit, scale="1"):
+        self.put(at, kind, value)
+        self.expect[channel] = f"{int(Fraction(scale) * value * unit)} uJ"
+
+    def raw(self, channel, at, hexed, fault):
+        self.registers[str(at)] = hexed
+        self.expect[channel] = f"gap {fault}"
+
+    def vector(self, name):
+        return {"name": name, "origin": "derived", "registers": self.registers, "expect": self.expect}
+
+
+def phases(meter, quantity, at, kind, values, unit, step=2, scale="1"):
+    for i, value in enumerate(values):
+        meter.gauge(f"{quantity}_l{i + 1}", at + i * step, kind, value, unit, scale)
+
+
+def sdm120():
+    a = Meter()
+    a.gauge("voltage", 0, "float32", 230.25, "V")
+    a.gauge("current", 6, "float32", 2.5, "A")
+    a.gauge("power_active", 12, "float32", 574.125, "W")
+    a.gauge("frequency", 70, "float32", 50.03125, "Hz")
+    a.energy("energy_import", 72, "float32", 1234.56, KWH, "0.01")
+    a.energy("energy_export", 74, "float32", 0.0, KWH, "0.01")
+    b = Meter()
+    b.gauge("power_active", 12, "float32", -3.5, "W")
+    b.energy("energy_import", 72, "float32", 200000.3, KWH, "0.01")
+    b.energy("energy_export", 74, "float32", 12.125, KWH, "0.01")
+    c = Meter()
+    c.raw("power_active", 12, words(pack("float32", float("nan"))), "decode.not-a-number")
+    c.raw("energy_import", 72, words(pack("float32", float("inf"))), "decode.not-a-number")
+    c.raw("energy_export", 74, words(pack("float32", -0.5)), "decode.out-of-range")
+    return [a.vector("one load"), b.vector("export, and a count whose float step is coarser than 10 Wh"),
+            c.vector("NaN, infinity and a negative count are no energy")]
+
+
+def sdm630():
+    a = Meter()
+    phases(a, "voltage", 0, "float32", [230.5, 231.25, 229.75], "V")
+    phases(a, "current", 6, "float32", [1.5, 2.25, 0.75], "A")
+    phases(a, "power_active", 12, "float32", [345.5, 520.25, 172.0], "W")
+    a.gauge("power_active", 52, "float32", 1037.75, "W")
+    a.gauge("frequency", 70, "float32", 49.96875, "Hz")
+    a.energy("energy_import", 72, "float32", 20000.37, KWH, "0.01")
+    a.energy("energy_export", 74, "float32", 0.5, KWH, "0.01")
+    for i, value in enumerate([7000.12, 6500.13, 6500.12]):
+        a.energy(f"energy_import_l{i + 1}", 346 + 2 * i, "float32", value, KWH, "0.01")
+    return [a.vector("three loads")]
+
+
+def iem3155():
+    a = Meter()
+    phases(a, "current", 2999, "float32", [4.5, 5.25, 6.0], "A")
+    phases(a, "voltage", 3027, "float32", [229.5, 230.0, 230.5], "V")
+    phases(a, "power_active", 3053, "float32", [1.03125, 1.203125, 1.375], "W", scale="1000")
+    a.gauge("power_active", 3059, "float32", 3.609375, "W", scale="1000")
+    a.gauge("frequency", 3109, "float32", 50.0, "Hz")
+    a.count("energy_import", 3203, "int64", 5_000_000_123, WH)
+    a.count("energy_export", 3207, "int64", 17, WH)
+    a.count("energy_import_partial", 3255, "int64", 4_321, WH)
+    for i, value in enumerate([1_700_000_041, 1_600_000_041, 1_700_000_041]):
+        a.count(f"energy_import_l{i + 1}", 3517 + 4 * i, "int64", value, WH)
+    b = Meter()
+    b.raw("energy_import", 3203, words(pack("int64", -1)), "decode.out-of-range")
+    return [a.vector("more than 32 bits of Wh"), b.vector("a negative count is no energy")]
+
+
+def abb_b23():
+    a = Meter()
+    a.count("energy_import", 20480, "uint64", 123_456_789, KWH, "0.01")
+    a.count("energy_export", 20484, "uint64", 0, KWH, "0.01")
+    for i, value in enumerate([41_152_263, 41_152_262, 41_152_264]):
+        a.count(f"energy_import_l{i + 1}", 21600 + 4 * i, "uint64", value, KWH, "0.01")
+    phases(a, "voltage", 23296, "uint32", [2301, 2299, 2305], "V", scale="0.1")
+    phases(a, "current", 23308, "uint32", [1234, 5, 100_001], "A", scale="0.01")
+    a.gauge("power_active", 23316, "int32", -123_456, "W", "0.01")
+    phases(a, "power_active", 23318, "int32", [-100_000, -23_456, 0], "W", scale="0.01")
+    a.gauge("frequency", 23340, "uint16", 4998, "Hz", "0.01")
+    a.gauge("power_factor", 23354, "int16", -987, "1", "0.001")
+    b = Meter()
+    b.count("energy_import", 20480, "uint64", 1, KWH, "0.01")
+    b.raw("energy_export", 20484, "FFFF FFFF FFFF FFFF", "decode.sentinel")
+    b.raw("voltage_l2", 23298, "FFFF FFFF", "decode.sentinel")
+    b.raw("power_active_l3", 23322, "7FFF FFFF", "decode.sentinel")
+    b.raw("frequency", 23340, "FFFF", "decode.sentinel")
+    b.raw("power_factor", 23354, "7FFF", "decode.sentinel")
+    return [a.vector("all quantities"), b.vector("import-only version: what it has not reads all ones")]
+
+
+def umg604():
+    a = Meter()
+    a.energy("energy_import", 9851, "float32", 16_777_215.0, WH, "1")
+    a.energy("energy_export", 9863, "float32", 12.4, WH, "1")
+    phases(a, "voltage", 19000, "float32", [230.5, 231.5, 232.5], "V")
+    phases(a, "current", 19012, "float32", [10.5, 11.5, 12.5], "A")
+    phases(a, "power_active", 19020, "float32", [2400.5, 2600.5, 2800.5], "W")
+    a.gauge("power_active", 19026, "float32", 7801.5, "W")
+    a.gauge("power_apparent", 19034, "float32", 8000.0, "VA")
+    a.gauge("power_reactive", 19042, "float32", -250.5, "var")
+    a.gauge("frequency", 19050, "float32", 50.015625, "Hz")
+    for i, value in enumerate([5_592_405.0, 5_592_404.0, 5_592_406.0]):
+        a.energy(f"energy_import_l{i + 1}", 19062 + 2 * i, "float32", value, WH, "1")
+    b = Meter()
+    b.energy("energy_import", 9851, "float32", 134_217_736.0, WH, "1")
+    return [a.vector("all quantities"), b.vector("above 134 MWh the float moves in steps of 16 Wh")]
+
+
+def pac():
+    a = Meter()
+    phases(a, "voltage", 1, "float32", [229.0, 230.0, 231.0], "V")
+    phases(a, "current", 13, "float32", [3.5, 4.5, 5.5], "A")
+    phases(a, "power_active", 25, "float32", [800.5, 1030.25, 1270.125], "W")
+    a.gauge("frequency", 55, "float32", 50.0, "Hz")
+    a.gauge("power_active", 65, "float32", 3100.875, "W")
+    a.gauge("power_factor", 69, "float32", 0.96875, "1")
+    a.put(801, "float64", 9_000_000_123.0)
+    a.put(805, "float64", 1_000_000_456.4)
+    total = float_uj("float64", 9_000_000_123.0, WH, "1") + float_uj("float64", 1_000_000_456.4, WH, "1")
+    a.expect["energy_import"] = f"{total} uJ"
+    a.put(809, "float64", 0.0)
+    a.put(813, "float64", 2.0)
+    a.expect["energy_export"] = f"{2 * WH} uJ"
+    b = Meter()
+    b.put(801, "float64", 100.0)
+    b.raw("energy_import", 805, words(pack("float64", float("nan"))), "decode.not-a-number")
+    return [a.vector("both tariffs add up"), b.vector("a sum lacks nothing: one NaN tariff is a gap")]
+
+
+def payload(name, suffix, body, expect):
+    text = json.dumps(body, separators=(",", ":"))
+    return {"name": name, "origin": "derived", "suffix": suffix, "payload": text, "expect": expect}
+
+
+def shelly_switch():
+    body = {"id": 0, "source": "init", "output": True, "apower": 1012.4, "voltage": 231.2, "current": 4.41,
+            "aenergy": {"total": 1234567.891, "by_minute": [0.0, 0.0, 0.0], "minute_ts": 1760364720},
+            "temperature": {"tC": 41.5, "tF": 106.7}}
+    expect = {"power_active": "1012.4 W", "voltage": "231.2 V", "current": "4.41 A", "temperature": "41.5 Cel",
+              "energy_import": f"{int(Fraction('1234567.891') * WH)} uJ"}
+    note = {"src": "shellyplusplugs-aabbccddeeff", "dst": "shellyplusplugs-aabbccddeeff/events",
+            "method": "NotifyStatus", "params": {"ts": 1760364721.5, "switch:0": {"id": 0, "apower": 998.1}}}
+    null = {"id": 0, "apower": None, "voltage": 230.0, "current": 4.4, "aenergy": {"total": -1.0},
+            "temperature": {"tC": None}}
+    return [payload("whole status", "status/switch:0", body, expect),
+            payload("a change of power alone", "events/rpc", note, {"power_active": "998.1 W"}),
+            payload("null and a negative count", "status/switch:0", null,
+                    {"power_active": "gap decode.sentinel", "temperature": "gap decode.sentinel",
+                     "energy_import": "gap decode.out-of-range"})]
+
+
+def tasmota():
+    def body(total, power):
+        return {"Time": "2026-02-04T23:17:01",
+                "ENERGY": {"TotalStartTime": "2025-10-25T15:22:04", "Total": total, "Power": power,
+                           "ApparentPower": 182, "ReactivePower": 65, "Factor": 0.93, "Voltage": 231,
+                           "Current": 0.787}}
+    # Firmware holds the count in a 32-bit float: at 20 000 kWh it moves in steps of 1/512 kWh.
+    held = struct.unpack(">f", struct.pack(">f", 20000.123))[0]
+    return [payload("below the float's own step", "SENSOR", body(812.345, 170),
+                    {"energy_import": f"{int(Fraction('812.345') * KWH)} uJ", "power_active": "170 W"}),
+            payload("the float's step is coarser than a watt-hour", "SENSOR", body(round(held, 3), 0),
+                    {"energy_import": f"{half_away(Fraction(held) * KWH)} uJ", "power_active": "0 W"})]
+
+
+def pro3em():
+    em = {"id": 0, "a_current": 1.5, "a_voltage": 230.1, "a_act_power": 300.5, "a_freq": 50.0, "b_current": 2.5,
+          "b_voltage": 229.9, "b_act_power": -20.5, "c_current": 0.25, "c_voltage": 231.0, "c_act_power": 0.0,
+          "total_current": 4.25, "total_act_power": 280.0, "total_aprt_power": 977.6}
+    data = {"id": 0, "a_total_act_energy": 100.25, "b_total_act_energy": 200.5, "c_total_act_energy": 300.75,
+            "total_act": 601.51, "total_act_ret": 3.02}
+    uj = lambda text: f"{int(Fraction(text) * WH)} uJ"
+    note = {"src": "shellypro3em-aabbccddeeff", "dst": "shellypro3em-aabbccddeeff/events", "method": "NotifyStatus",
+            "params": {"ts": 1760364721.5, "emdata:0": data}}
+    counts = {"energy_import": uj("601.51"), "energy_export": uj("3.02"), "energy_import_l1": uj("100.25"),
+              "energy_import_l2": uj("200.5"), "energy_import_l3": uj("300.75")}
+    return [payload("power", "status/em:0", em,
+                    {"power_active": "280 W", "power_active_l1": "300.5 W", "power_active_l2": "-20.5 W",
+                     "power_active_l3": "0 W", "voltage_l1": "230.1 V", "voltage_l2": "229.9 V",
+                     "voltage_l3": "231 V", "current_l1": "1.5 A", "current_l2": "2.5 A", "current_l3": "0.25 A",
+                     "power_apparent": "977.6 VA", "frequency": "50 Hz"}),
+            payload("counters, whose sum is a rounding away from the total", "status/emdata:0", data, counts),
+            payload("counters in a notification", "events/rpc", note, counts)]
+
+
+def node():
+    gpu = "nvml:GPU-5f0d1d5a-0000-4000-8000-000000000001"
+    body = {"v": 1, "node": "gpu-01", "boot_id": "8d9c3c1e-0000-4000-8000-000000000001", "seq": "7",
+            "time_ns": "1760364721500000000", "sync": {"state": "synchronised", "offset_ms": 0.1, "u_ms": 0.5},
+            "counters": [
+                {"source": "rapl:package-0", "unit": "uJ", "value": "123456789012", "max": "262143328850"},
+                {"source": "rapl:dram-0", "unit": "uJ", "value": "65532610987", "max": "65532610987"},
+                {"source": gpu, "unit": "mJ", "value": "987654321987"}],
+            "gauges": [{"source": gpu, "quantity": "power_w", "value": 631.95}]}
+    over = {**body, "counters": [{"source": "rapl:package-0", "unit": "uJ", "value": "262143328851",
+                                  "max": "262143328850"}], "gauges": []}
+    return [payload("a package, its memory and a board", "", body,
+                    {"rapl:package-0 energy_import": "123456789012 uJ", "rapl:dram-0 energy_import": "65532610987 uJ",
+                     f"{gpu} energy_import": f"{987654321987 * MJ} uJ", f"{gpu} power_active": "631.95 W"}),
+            payload("more than the counter holds", "", over,
+                    {"rapl:package-0 energy_import": "gap decode.out-of-range"})]
+
+
+def types():
+    """Every type in every order, at the edges of what it holds."""
+    edges = {}
+    for bits in (16, 32, 64):
+        edges[f"int{bits}"] = [0, 1, -1, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1, 0x0102030405060708 >> (64 - bits)]
+        edges[f"uint{bits}"] = [0, 1, 2 ** bits - 1, 0x0102030405060708 >> (64 - bits)]
+    edges["float32"] = edges["float64"] = [0.0, 1.0, -2.5, 1e-3, 123456.789, 3.4e38, -1e-38]
+    for kind, values in edges.items():
+        for order in ("ABCD", "CDAB", "BADC", "DCBA"):
+            for value in values:
+                raw = pack(kind, value)
+                held = struct.unpack(FORMATS[kind], raw)[0]
+                yield {"type": kind, "order": order, "words": words(raw, order), "value": repr(held)}
+
+
+PROFILES = {
+    "eastron-sdm120": sdm120, "eastron-sdm630": sdm630, "schneider-iem3155": iem3155, "abb-b23": abb_b23,
+    "janitza-umg604": umg604, "siemens-pac2200": pac, "siemens-pac3200": pac, "shelly-gen2-switch": shelly_switch,
+    "shelly-pro-3em": pro3em, "tasmota-energy": tasmota, "node-rapl-nvml": node,
+}
+
+if __name__ == "__main__":
+    print(json.dumps({"profiles": {k: make() for k, make in PROFILES.items()}, "types": list(types())}, indent=1))
