@@ -53,6 +53,8 @@ export interface BlockEntry {
   readonly recordsCount: number;
   /** SHA-256, hex, over the framed records of this source in that range, in order. */
   readonly sha256: string;
+  /** When it was sealed, civil time of the service. */
+  readonly sealedAtNs: InstantNs;
 }
 
 export interface StatementEntry {
@@ -122,6 +124,39 @@ export interface Ledger {
   /** Position from which blocks sealed at or after this log time must be scanned to rebuild state: see `seal`. */
   sealedUntil: JournalPosition;
   close(): Promise<void>;
+}
+
+/** What an opened ledger can do beyond the contract that the other rooms need. */
+export interface OpenLedger extends Ledger {
+  readonly journal: Journal & {
+    /** As `scan`, in batches: a few times as fast where millions of records are read. */
+    scanBatches(from: JournalPosition): AsyncIterable<readonly JournalRecord[]>;
+  };
+  /** First line of every checkpoint: who this log is. */
+  readonly origin: string;
+  /** Verifier key of the log, as in `log/vkey`. */
+  readonly vkey: string;
+  /** Bytes cut off the journal's tail at this start; they had not been acknowledged. */
+  readonly cutBytes: number;
+  /**
+   * Where to begin a scan that must see everything that came at or after this civil time: the beginning of the newest
+   * blocks that were sealed by then, which leaves one block of margin; 0 where none was.
+   */
+  positionBefore(atNs: InstantNs): JournalPosition;
+}
+
+/** What is stored is not what was written: found at start or by a check, never repaired silently. */
+export class LedgerDamage extends Error {
+  readonly code: FaultCode;
+  readonly where: string;
+  readonly what: string;
+  constructor(code: FaultCode, where: string, what: string, options?: ErrorOptions) {
+    super(`${where}: ${what}`, options);
+    this.name = 'LedgerDamage';
+    this.code = code;
+    this.where = where;
+    this.what = what;
+  }
 }
 
 /** The disk failed: thrown by every call from then on. */

@@ -1,0 +1,4 @@
+// The door of the room: what outsiders may use of the ledger. Its contract is ledger.ts.
+export { openLedger, type LedgerOptions } from './open-ledger.ts';
+export { LedgerDamage, LedgerFailure } from './ledger.ts';
+export type * from './ledger.ts';
