@@ -11,8 +11,11 @@ export interface SchemaError {
   readonly message: string;
 }
 
-/** The most telling error, with `where` as a JSON pointer below the document. */
-export function firstTrouble(errors: readonly SchemaError[]): FaultNotice {
+/** The most telling error, with `where` as a JSON pointer below the document; remedies point to `describedIn`. */
+export function firstTrouble(
+  errors: readonly SchemaError[],
+  describedIn = 'profile.schema.json',
+): FaultNotice {
   const unfit = new Set(
     errors
       .filter((error) => error.keyword === 'const')
@@ -25,9 +28,9 @@ export function firstTrouble(errors: readonly SchemaError[]): FaultNotice {
   // Every wrong key is reported twice, as itself and by its owner: the first form has the better path.
   const [first] = (meant.length > 0 ? meant : errors).filter((error) => error.keyword !== 'anyOf');
   if (first === undefined) {
-    return { where: '', what: 'it is no profile', remedy: 'compare it with profile.schema.json' };
+    return { where: '', what: 'it does not fit', remedy: `compare it with ${describedIn}` };
   }
-  return { where: first.instancePath, ...explain(first) };
+  return { where: first.instancePath, ...explain(first, describedIn) };
 }
 
 /** Path of the innermost union branch that holds this part of the schema. */
@@ -38,12 +41,12 @@ function branchOf(schemaPath: string): string | undefined {
 const within = (path: string, branch: string): boolean =>
   path === branch || path.startsWith(`${branch}/`);
 
-function explain(error: SchemaError): { what: string; remedy: string } {
+function explain(error: SchemaError, describedIn: string): { what: string; remedy: string } {
   switch (error.keyword) {
     case 'boolean':
       return {
         what: 'this key is not known here',
-        remedy: 'remove it, or see profile.schema.json for how it is spelled',
+        remedy: `remove it, or see ${describedIn} for how it is spelled`,
       };
     case 'enum':
       return {
@@ -53,10 +56,10 @@ function explain(error: SchemaError): { what: string; remedy: string } {
     case 'required':
       return {
         what: `it ${error.message}`,
-        remedy: 'add them; profile.schema.json describes each',
+        remedy: `add them; ${describedIn} describes each`,
       };
     default:
-      return { what: `it ${error.message}`, remedy: 'correct it; see profile.schema.json' };
+      return { what: `it ${error.message}`, remedy: `correct it; see ${describedIn}` };
   }
 }
 
