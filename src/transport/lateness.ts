@@ -10,9 +10,14 @@ export class Lateness {
     this.#seenCount++;
   }
 
+  /** The last ones, in no order. */
+  recentMs(): Float64Array {
+    return this.#ringMs.slice(0, Math.min(this.#seenCount, KEPT_COUNT));
+  }
+
   /** All three are 0 before the first. */
   quantilesMs(): { readonly p50: number; readonly p99: number; readonly max: number } {
-    const sorted = this.#ringMs.slice(0, Math.min(this.#seenCount, KEPT_COUNT)).sort();
+    const sorted = this.recentMs().sort();
     const at = (fraction: number): number =>
       sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))] ?? 0;
     return { p50: at(0.5), p99: at(0.99), max: at(1) };

@@ -8,6 +8,7 @@ import { fromMs, later, type InstantNs } from '../quantity/time.ts';
 import type { BytePort } from './byte-port.ts';
 import { LineGuard, type Request } from './line-guard.ts';
 import {
+  hasRtuBegun,
   judgeRtu,
   judgeTcp,
   lateRtuFrame,
@@ -64,6 +65,8 @@ export interface Outcome {
   readonly exceptionCode: number;
 }
 
+type Ended = Verdict | 'deadline' | 'closed';
+
 interface InFlight {
   readonly asked: Asked;
   readonly sentNs: InstantNs;
@@ -72,7 +75,7 @@ interface InFlight {
   lastByteMs: number;
   /** What has come since the request went out, bounded. */
   evidence: Uint8Array;
-  settle: (verdict: Verdict | 'deadline' | 'closed') => void;
+  settle: (verdict: Ended) => void;
 }
 
 interface Asking {
@@ -91,6 +94,8 @@ export class ModbusBus {
   #received: Uint8Array = NOTHING;
   #inFlight: InFlight | undefined;
   #transactionId: number;
+  #deadline: { readonly atMs: number; readonly timer: Timer } | undefined;
+  #deadlineMs = 0;
   #nap: { timer: Timer; wake: () => void } | undefined;
   #straysCount = 0;
 
@@ -126,6 +131,8 @@ export class ModbusBus {
     this.#port = undefined;
     this.#received = NOTHING;
     this.#inFlight?.settle('closed');
+    this.#deadline?.timer.cancel();
+    this.#deadline = undefined;
     this.#nap?.timer.cancel();
     this.#nap?.wake();
   }
@@ -237,16 +244,9 @@ export class ModbusBus {
     };
     this.#inFlight = flight;
     this.guard.sent(request, sentMs);
-    const ended = await new Promise<Verdict | 'deadline' | 'closed'>((resolve) => {
-      const deadline = this.#startDeadline(
-        flight,
-        sentMs + sendMs + patience.deadlineMs,
-        2 * (9 + 2 * request.count) * byteMs + PIECES_MS,
-      );
-      flight.settle = (verdict) => {
-        deadline.cancel();
-        resolve(verdict);
-      };
+    const ended = await new Promise<Ended>((resolve) => {
+      flight.settle = resolve;
+      this.#startDeadline(sentMs + sendMs + patience.deadlineMs);
       port.write(frame);
     });
     const ending =
@@ -257,37 +257,46 @@ export class ModbusBus {
     return this.#close({ request, patience, frame, flight, sentMs }, ending);
   }
 
-  // Nothing is given up in the middle of a reply that has begun, but it must end within `piecesMs`.
-  #startDeadline(flight: InFlight, deadlineMs: number, piecesMs: number): { cancel: () => void } {
-    const { timers } = this.#options;
-    const expire = (): void => {
-      const nowMs = this.nowMs();
-      const begun = flight.firstByteNs !== undefined && this.#received.length > 0;
-      const leftMs = deadlineMs + (begun ? piecesMs : 0) - nowMs;
-      if (leftMs > 0) timer = timers.after(leftMs, expire);
-      else flight.settle('deadline');
-    };
-    let timer = timers.after(deadlineMs - this.nowMs(), expire);
-    return {
-      cancel: () => {
-        timer.cancel();
-      },
-    };
+  // One timer serves many requests: it is not cancelled when an answer comes, but looks again when it fires.
+  #startDeadline(atMs: number): void {
+    this.#deadlineMs = atMs;
+    if (this.#deadline !== undefined && this.#deadline.atMs <= atMs) return;
+    this.#deadline?.timer.cancel();
+    const timer = this.#options.timers.after(atMs - this.nowMs(), () => {
+      this.#deadline = undefined;
+      this.#checkDeadline();
+    });
+    this.#deadline = { atMs, timer };
+  }
+
+  // Nothing is given up in the middle of a reply that has begun, but it must end soon.
+  #checkDeadline(): void {
+    const flight = this.#inFlight;
+    if (flight === undefined) return;
+    const begun = this.#judgesTcp
+      ? this.#received.length > 0
+      : hasRtuBegun(flight.asked, this.#received);
+    const replyBytes = 9 + 2 * flight.asked.count;
+    const piecesMs = begun ? 2 * replyBytes * this.#options.byteMs + PIECES_MS : 0;
+    if (this.#deadlineMs + piecesMs - this.nowMs() <= 0) {
+      flight.settle('deadline');
+      return;
+    }
+    const limitMs = this.#deadlineMs;
+    this.#startDeadline(limitMs + piecesMs);
+    this.#deadlineMs = limitMs;
   }
 
   // The reply looks like one to a request that was given up. If it is that, its own follows: so it is believed only if
   // nothing more comes for the longest reply time.
-  async #confirm(
-    request: BusRequest,
-    flight: InFlight,
-    answer: Verdict,
-  ): Promise<Verdict | 'deadline' | 'closed'> {
+  async #confirm(request: BusRequest, flight: InFlight, answer: Verdict): Promise<Ended> {
     const heardBytes = flight.evidence.length;
     const { firstByteNs, lastByteNs, lastByteMs } = flight;
     this.#received = NOTHING;
     await new Promise<void>((resolve) => {
       const timer = this.#options.timers.after(Math.ceil(request.replyMs), resolve);
-      flight.settle = () => {
+      flight.settle = (more) => {
+        if (more === 'deadline') return;
         timer.cancel();
         resolve();
       };
@@ -298,10 +307,13 @@ export class ModbusBus {
     return answer;
   }
 
-  #close(asking: Asking, ended: Verdict | 'deadline' | 'closed'): Outcome {
+  #close(asking: Asking, ended: Ended): Outcome {
     const { request, flight } = asking;
-    if (ended === 'closed')
+    if (ended === 'closed') {
+      // A gateway may hold the reply for whoever connects next.
+      this.guard.failed(request, this.nowMs(), false);
       return this.#outcome(asking, 'closed', 'transport.closed', flight.evidence);
+    }
     if (ended === 'deadline') {
       const fault = this.#nameDeadline(flight);
       this.#failed(asking);

@@ -91,6 +91,20 @@ export function judgeRtu(asked: Asked, received: Uint8Array): Verdict {
   return { kind: 'waiting', consumedBytes: 0, straysCount };
 }
 
+/** Whether an answer, or a refusal, has begun and is not complete: then it is worth a little more patience. */
+export function hasRtuBegun(asked: Asked, received: Uint8Array): boolean {
+  const { unit, functionCode, count } = asked;
+  const isPrefix = (head: readonly number[], index: number): boolean =>
+    head.every((byte, n) => index + n >= received.length || received[index + n] === byte);
+  for (let index = 0; index < received.length; index++) {
+    if (isPrefix([unit, functionCode, 2 * count], index))
+      if (index + 5 + 2 * count > received.length) return true;
+    if (isPrefix([unit, functionCode | EXCEPTION_BIT], index))
+      if (index + 5 > received.length) return true;
+  }
+  return false;
+}
+
 /** What to call bytes that did not become an answer before the deadline. */
 export function nameRtuRemains(asked: Asked, received: Uint8Array): FaultCode {
   if (received.length === 0) return 'transport.timeout';

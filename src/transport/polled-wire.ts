@@ -299,6 +299,11 @@ export class PolledWire implements OpenWire {
     this.#nap?.wake();
   }
 
+  /** Lateness of the last requests one by one, ms, real: for whoever sums up many wires. */
+  recentLatenessMs(): Float64Array {
+    return this.#lateness.recentMs();
+  }
+
   health(): WireHealth {
     return {
       wire: this.#options.id,
