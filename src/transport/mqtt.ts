@@ -226,11 +226,14 @@ const pushed = (
 });
 
 /** Resolves at once: a broker that cannot be reached is tried for ever. Throws SiteFault for what the operator got wrong. */
-export const mqtt: Transport<MqttWire> & {
-  open(id: WireId, wire: MqttWire, tasks: WireTasks, ports: TransportPorts): Promise<OpenMqttWire>;
-} = {
+export const mqtt = {
   // eslint-disable-next-line @typescript-eslint/require-await -- what the operator got wrong rejects, it does not throw.
-  async open(id, wire, tasks, ports) {
+  async open(
+    id: WireId,
+    wire: MqttWire,
+    tasks: WireTasks,
+    ports: TransportPorts,
+  ): Promise<OpenMqttWire> {
     const address = mqttAddress(id, wire);
     for (const { topic, source } of tasks.subscriptions) {
       if (topic === '' || /[+#\0]/.test(topic) || Buffer.byteLength(topic) > 65_535) {
@@ -243,4 +246,4 @@ export const mqtt: Transport<MqttWire> & {
     }
     return new MqttOpenWire(id, wire, address, tasks, ports);
   },
-};
+} satisfies Transport<MqttWire>;
