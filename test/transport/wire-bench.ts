@@ -20,7 +20,14 @@ export const formOf = (kind: Kind): PeerForm =>
 export interface Bench {
   readonly peer: ScriptedPeer;
   readonly exchanges: Exchange[];
-  readonly open: (devices: readonly PolledDevice[], timeoutMs?: number) => Promise<OpenWire>;
+  readonly port: number;
+  /** The pseudo-terminal of `modbus-rtu`. */
+  readonly line: Line | undefined;
+  readonly open: (
+    devices: readonly PolledDevice[],
+    timeoutMs?: number,
+    ports?: TransportPorts,
+  ) => Promise<OpenWire>;
   readonly close: () => Promise<void>;
 }
 
@@ -48,23 +55,36 @@ export const portsInto = (exchanges: Exchange[]): TransportPorts => ({
   },
 });
 
-/** A pseudo-terminal joined to a TCP port by socat. */
-export async function pseudoTerminal(
-  socat: string,
-  target: string,
-): Promise<{ path: string; process: ChildProcess; remove: () => void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'trueup-pty-'));
-  const path = join(folder, 'line');
-  const child = spawn(socat, [`pty,raw,echo=0,link=${path}`, target], { stdio: 'ignore' });
-  await until(() => existsSync(path), 5000, 'socat made no pseudo-terminal');
-  return {
-    path,
-    process: child,
-    remove: () => {
-      child.kill();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+/** A pseudo-terminal that socat joins to a TCP port of the peer; it can be unplugged and plugged in again. */
+export class Line {
+  readonly path: string;
+  readonly #folder: string;
+  readonly #socat: string;
+  readonly #port: number;
+  #process: ChildProcess | undefined;
+
+  constructor(socat: string, port: number) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'trueup-pty-'));
+    this.path = join(this.#folder, 'line');
+    this.#socat = socat;
+    this.#port = port;
+  }
+
+  async plugIn(): Promise<void> {
+    const ends = [`pty,raw,echo=0,link=${this.path}`, `tcp:127.0.0.1:${this.#port},nodelay`];
+    this.#process = spawn(this.#socat, ends, { stdio: 'ignore' });
+    await until(() => existsSync(this.path), 5000, 'socat made no pseudo-terminal');
+  }
+
+  async unplug(): Promise<void> {
+    this.#process?.kill();
+    await until(() => !existsSync(this.path), 5000, 'socat did not go');
+  }
+
+  remove(): void {
+    this.#process?.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
 }
 
 export async function startBench(kind: Kind, socat: string | undefined): Promise<Bench> {
@@ -72,33 +92,31 @@ export async function startBench(kind: Kind, socat: string | undefined): Promise
   const port = await peer.listen();
   const exchanges: Exchange[] = [];
   const cleanups: (() => void | Promise<void>)[] = [() => peer.close()];
-  const open: Bench['open'] = async (devices, timeoutMs = 250) => {
+  const line = kind === 'modbus-rtu' ? new Line(socat ?? 'socat', port) : undefined;
+  if (line !== undefined) {
+    await line.plugIn();
+    cleanups.unshift(() => {
+      line.remove();
+    });
+  }
+  const open: Bench['open'] = async (devices, timeoutMs = 250, ports = portsInto(exchanges)) => {
     const tasks = { devices, subscriptions: [] };
-    const wire = await (async (): Promise<OpenWire> => {
-      if (kind === 'modbus-rtu') {
-        const line = await pseudoTerminal(socat ?? 'socat', `tcp:127.0.0.1:${port},nodelay`);
-        cleanups.unshift(line.remove);
-        const rtu = { path: line.path, baud: 115_200, parity: 'none', stopBits: 1 } as const;
-        return modbusRtu.open(
-          'w',
-          { transport: 'modbus-rtu', ...rtu, timeoutMs },
-          tasks,
-          portsInto(exchanges),
-        );
-      }
+    let wire: OpenWire;
+    if (kind === 'modbus-rtu') {
+      const rtu = { path: line?.path ?? '', baud: 115_200, parity: 'none', stopBits: 1 } as const;
+      wire = await modbusRtu.open('w', { transport: kind, ...rtu, timeoutMs }, tasks, ports);
+    } else {
       const transport = kind === 'modbus-tcp' ? modbusTcp : modbusRtuTcp;
-      return transport.open(
-        'w',
-        { transport: kind, host: '127.0.0.1', port, timeoutMs },
-        tasks,
-        portsInto(exchanges),
-      );
-    })();
+      const tcp = { transport: kind, host: '127.0.0.1', port, timeoutMs };
+      wire = await transport.open('w', tcp, tasks, ports);
+    }
     cleanups.unshift(() => wire.close());
     return wire;
   };
   return {
     peer,
+    port,
+    line,
     exchanges,
     open,
     close: async () => {
