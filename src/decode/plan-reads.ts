@@ -84,6 +84,9 @@ const isReadable = (profile: ModbusProfile, hole: Extent): boolean =>
 /** The lengths that a block may be asked with, the needed one first. */
 function lengthsOf(profile: ModbusProfile, block: Extent, most: number): readonly number[] {
   const needed = block.until - block.from;
+  const values = extentsOf(profile).filter(({ table }) => table === block.table);
+  const cuts = (end: number): boolean =>
+    values.some(({ from, until }) => from < end && end < until);
   const longer = (profile.limits.readable ?? [])
     .filter((span) => tableOf(profile, span) === block.table)
     .filter((span) => span.from <= block.until && (block.until - span.from) % span.step === 0)
@@ -94,6 +97,7 @@ function lengthsOf(profile: ModbusProfile, block: Extent, most: number): readonl
       })),
     )
     .filter(({ count, until }) => count <= most && block.from + count <= until)
+    .filter(({ count }) => !cuts(block.from + count))
     .map(({ count }) => count)
     .filter((count) => count % (profile.limits.registers_multiple ?? 1) === 0);
   return [...new Set([needed, ...longer])].sort((a, b) => a - b);
