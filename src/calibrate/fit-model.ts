@@ -6,7 +6,7 @@ import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import { affineTerm, type ChipTerm } from './chip-terms.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
-import { fitRows, meanOf, type RowsFit } from './fit-rows.ts';
+import { covarianceOf, fitRows, meanOf, type RowsFit } from './fit-rows.ts';
 import { checkHeldBack, openGates, type HeldBackCheck } from './gates.ts';
 import { modelId } from './model-json.ts';
 
@@ -46,8 +46,8 @@ export function fitModel(
 ): CorrectionModel | Refusal {
   const doubt = doubtful(rows, terms);
   if (doubt) return doubt;
-  const chosen = chooseForm(rows, terms, frame.seed);
-  const held = heldBackOf(rows, terms, chosen.form, frame.seed);
+  const chosen = chooseForm(rows, terms);
+  const held = heldBackOf(rows, terms, chosen.form);
   return modelOf(rows, chosen, held, frame);
 }
 
@@ -69,11 +69,11 @@ function formOf(
 }
 
 /** One gain is chosen unless a gain per component is better by 2 % of the held-back error: parts must earn their place. */
-export function chooseForm(rows: Rows, terms: readonly ChipTerm[], seed: number): ChosenFit {
+export function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
   const affine = formOf(rows, terms, 'affine');
-  const one = fitRows(rows, affine.columns, affine.terms, seed);
+  const one = fitRows(rows, affine.columns, affine.terms);
   if (terms.length < 2) return { form: 'affine', terms: affine.terms, fit: one };
-  const each = fitRows(rows, rows.chipW, terms, seed);
+  const each = fitRows(rows, rows.chipW, terms);
   return each.crossW < 0.98 * one.crossW
     ? { form: 'components', terms, fit: each }
     : { form: 'affine', terms: affine.terms, fit: one };
@@ -161,7 +161,6 @@ function heldBackOf(
   rows: Rows,
   terms: readonly ChipTerm[],
   form: 'affine' | 'components',
-  seed: number,
 ): HeldBackCheck | undefined {
   const runs = [...new Set(rows.run)];
   const heldRuns = new Set(runs.slice(runs.length - Math.ceil(runs.length / 5)));
@@ -172,7 +171,7 @@ function heldBackOf(
   const after = selectRows(rows, isHeld);
   if (before.count < ROWS_COUNT_MIN || after.count < 3) return undefined;
   const shape = formOf(before, terms, form);
-  const fit = fitRows(before, shape.columns, shape.terms, seed);
+  const fit = fitRows(before, shape.columns, shape.terms);
   return checkHeldBack(after, formOf(after, terms, form).columns, fit.parameters);
 }
 
@@ -183,6 +182,7 @@ export function modelOf(
   frame: FitFrame,
 ): CorrectionModel {
   const { fit } = chosen;
+  const covariance = covarianceOf(fit, frame.seed);
   const size = fit.parameters.length;
   const chips = chipTotalW(rows);
   const meterW = meanOf(rows.meterW);
@@ -192,7 +192,7 @@ export function modelOf(
     name: term.name,
     sources: term.sources,
     gainRatio: fit.parameters[index + 1] ?? 0,
-    gainUncertaintyRatio: Math.sqrt(fit.covariance[(index + 1) * (size + 1)] ?? 0),
+    gainUncertaintyRatio: Math.sqrt(covariance[(index + 1) * (size + 1)] ?? 0),
     ...(term.less.length > 0 ? { less: term.less } : {}),
   }));
   const means = formOf(rows, chosen.terms, 'components').columns;
@@ -200,7 +200,7 @@ export function modelOf(
   let fitW2 = 0;
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < size; j++) {
-      fitW2 += (atMean[i] ?? 0) * (fit.covariance[i * size + j] ?? 0) * (atMean[j] ?? 0);
+      fitW2 += (atMean[i] ?? 0) * (covariance[i * size + j] ?? 0) * (atMean[j] ?? 0);
     }
   }
   const scaleRatio = frame.meterRatio ?? 0;
@@ -223,7 +223,7 @@ export function modelOf(
     gapRatio: 1 - chipW / meterW,
     detail: {
       form: chosen.form,
-      covariance: [...fit.covariance],
+      covariance: [...covariance],
       levelW: level.levelW,
       levelDof: level.levelDof,
       scaleRatio,

@@ -16,7 +16,6 @@ import { seededRandom } from './seeded-random.ts';
 export interface RowsFit {
   /** [intercept W, gain of each term]. */
   readonly parameters: Float64Array;
-  readonly covariance: Float64Array;
   /** Chunks that the bootstrap drew from, less the parameters. */
   readonly dof: number;
   /** Standard deviation of one row's residual within its run, W. */
@@ -28,6 +27,16 @@ export interface RowsFit {
   readonly runEffectsW: Float64Array;
   /** Cross-validated RMS error over folds (application, run or stretch of time), W. */
   readonly crossW: number;
+  /** What the bootstrap needs. */
+  readonly chunked: Chunked;
+}
+
+interface Chunked {
+  readonly grams: readonly Gram[];
+  readonly chunks: readonly Chunk[];
+  /** Variance of one row times its autocorrelation. */
+  readonly noiseW2: number;
+  readonly ridge: Ridge;
 }
 
 /** A stretch of rows of one run and one application, the unit of the bootstrap. */
@@ -48,7 +57,6 @@ export function fitRows(
   rows: Rows,
   columns: readonly Float64Array[],
   terms: readonly ChipTerm[],
-  seed: number,
 ): RowsFit {
   const size = terms.length + 1;
   const ridge = ridgeOf(terms, rows);
@@ -82,18 +90,18 @@ export function fitRows(
     addRows(gram, rows, columns, weights, effectsW, chunk);
     return gram;
   });
-  const noise = noiseW2 * inflationRatio;
+  const chunked = { grams, chunks, noiseW2: noiseW2 * inflationRatio, ridge };
   let meanSquare = 0;
   for (const residual of residuals) meanSquare += residual * residual;
   return {
     parameters,
-    covariance: covarianceOf(grams, chunks, noise, ridge, seed),
     dof: Math.max(1, chunks.length - size),
     residualW: Math.sqrt(meanSquare / Math.max(1, rows.count - size)),
     inflationRatio,
     betweenRunsW: runsWithRows(rows) > 1 ? Math.sqrt(betweenW2) : undefined,
     runEffectsW: effectsW,
-    crossW: crossValidated(grams, chunks, noise, ridge),
+    crossW: crossValidated(chunked),
+    chunked,
   };
 }
 
@@ -279,13 +287,8 @@ function inflationOf(residuals: Float64Array, chunks: readonly Chunk[], noiseW2:
  * Covariance of the parameters: what the data leave open, by a bootstrap of whole runs (four or more) or chunks, plus
  * what the priors hide: H⁻¹ P H⁻¹ with H the curvature and P the precision of the priors.
  */
-function covarianceOf(
-  grams: readonly Gram[],
-  chunks: readonly Chunk[],
-  noiseW2: number,
-  ridge: Ridge,
-  seed: number,
-): Float64Array {
+export function covarianceOf(fit: RowsFit, seed: number): Float64Array {
+  const { grams, chunks, noiseW2, ridge } = fit.chunked;
   const size = ridge.lower.length;
   const units = unitsOf(grams, chunks);
   const random = seededRandom(seed);
@@ -345,12 +348,7 @@ function unitsOf(grams: readonly Gram[], chunks: readonly Chunk[]): readonly Gra
   return byRun.size >= 4 ? [...byRun.values()] : grams;
 }
 
-function crossValidated(
-  grams: readonly Gram[],
-  chunks: readonly Chunk[],
-  noiseW2: number,
-  ridge: Ridge,
-): number {
+function crossValidated({ grams, chunks, noiseW2, ridge }: Chunked): number {
   const size = ridge.lower.length;
   const total = emptyGram(size);
   const folds = new Map<number, Gram>();

@@ -1,0 +1,310 @@
+// `trueup calibrate fit RUN_DIR... --model OUT.json`: recorded runs of one node, or of nodes of one type, become a file
+// of correction models. It prints what it found, what it could not find, and which gates are still open.
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { StampMeaning } from '../align/series-from-samples.ts';
+import { alignRuns, type AlignedRuns } from '../calibrate/align-runs.ts';
+import { componentTerms, type ChipLayout, type ChipTerm } from '../calibrate/chip-terms.ts';
+import { rowsOfRuns, type RunEvidence } from '../calibrate/evidence-rows.ts';
+import { fitModel, type FitFrame } from '../calibrate/fit-model.ts';
+import { blockFor } from '../calibrate/fit-node.ts';
+import { fitType } from '../calibrate/fit-type.ts';
+import { encodeModelSet, type ModelSet } from '../calibrate/model-set.ts';
+import type { Clock } from '../quantity/clock.ts';
+import type { CorrectionModel } from '../quantity/correction.ts';
+import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
+import { formatRatioPercent } from '../quantity/format.ts';
+import { instantNs } from '../quantity/time.ts';
+import { evidenceOf, layoutOf, type NodeEvidence } from './calibrate-sources.ts';
+import { readRunFolder } from './run-folder.ts';
+
+export interface Output {
+  out(line: string): void;
+  err(line: string): void;
+}
+
+export const FIT_USAGE =
+  'trueup calibrate fit RUN_DIR... --model OUT.json [--node NAME] [--meter-class PERCENT] [--seed N] [--json]';
+
+/** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 refused by a gate. */
+export async function calibrateFit(
+  argv: readonly string[],
+  io: Output,
+  clock: Pick<Clock, 'nowNs'>,
+): Promise<number> {
+  let options: FitOptions;
+  try {
+    options = parse(argv);
+  } catch (problem) {
+    io.err(problem instanceof Error ? problem.message : String(problem));
+    io.err(`usage: ${FIT_USAGE}`);
+    return 2;
+  }
+  try {
+    const fitted = await fitFolders(options, io, clock);
+    if (isRefusal(fitted)) {
+      if (options.json)
+        io.out(
+          JSON.stringify({ refused: fitted.code, because: fitted.because, remedy: fitted.remedy }),
+        );
+      io.err(`refused (${fitted.code}): ${fitted.because}. To do: ${fitted.remedy}.`);
+      return 3;
+    }
+    writeFileSync(options.model, `${JSON.stringify(encodeModelSet(fitted.set), null, 1)}\n`);
+    report(fitted, options, io);
+    return 0;
+  } catch (problem) {
+    if (problem instanceof SiteFault) {
+      io.err(problem.message);
+      return 1;
+    }
+    if (problem instanceof Error && 'code' in problem) {
+      io.err(`${options.model}: ${problem.message}`);
+      return 2;
+    }
+    throw problem;
+  }
+}
+
+interface FitOptions {
+  readonly folders: readonly string[];
+  readonly model: string;
+  readonly node: string;
+  readonly meterRatio: number | undefined;
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+function parse(argv: readonly string[]): FitOptions {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      model: { type: 'string' },
+      node: { type: 'string', default: 'node' },
+      'meter-class': { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length === 0) throw new Error('name at least one run folder');
+  if (values.model === undefined) throw new Error('--model OUT.json is missing');
+  const classPercent =
+    values['meter-class'] === undefined ? undefined : Number(values['meter-class']);
+  if (classPercent !== undefined && !(classPercent > 0 && classPercent < 20)) {
+    throw new Error('--meter-class is the limit of error in per cent, such as 1');
+  }
+  const seed = Number(values.seed);
+  if (!Number.isSafeInteger(seed)) throw new Error('--seed is a whole number');
+  return {
+    folders: positionals,
+    model: values.model,
+    node: values.node,
+    // A limit of error without a distribution is rectangular: GUM 4.3.7.
+    meterRatio: classPercent === undefined ? undefined : classPercent / 100 / Math.sqrt(3),
+    seed,
+    json: values.json,
+  };
+}
+
+interface Fitted {
+  readonly set: ModelSet;
+  readonly aligned: readonly AlignedRuns[];
+  readonly flawsCount: number;
+  readonly runsCount: number;
+}
+
+async function fitFolders(
+  options: FitOptions,
+  io: Output,
+  clock: Pick<Clock, 'nowNs'>,
+): Promise<Fitted | Refusal> {
+  const machines = new Map<string, RunEvidence[]>();
+  let layout: ChipLayout = {};
+  let windowS: number | undefined;
+  let chipStamp: StampMeaning = 'end';
+  let flawsCount = 0;
+  for (const [index, path] of options.folders.entries()) {
+    if (options.folders.length > 1) {
+      io.err(`reading ${index + 1} of ${options.folders.length}: ${path}`);
+    }
+    const folder = readRunFolder(path);
+    chipStamp = folder.notes.chipStamp ?? 'end';
+    layout = layoutOf(folder);
+    windowS = folder.windowS;
+    const nodes = evidenceOf(folder, { meter: folder.notes.meterStamp ?? 'end', chips: chipStamp });
+    if (nodes.length === 0) io.err(`${path}: no machine has both a meter and chips; left out`);
+    for (const node of nodes) {
+      flawsCount += tellFlaws(path, node, io);
+      const runs = machines.get(node.machine) ?? [];
+      runs.push(node.evidence);
+      machines.set(node.machine, runs);
+    }
+    // Reading is synchronous: let an interrupt through between two folders.
+    await Promise.resolve();
+  }
+  const [first] = machines.values();
+  const sample = first?.[0];
+  if (!sample) {
+    return refuse(
+      'align.overlap',
+      'no run folder has a meter and chips of one machine',
+      'check the source names, or say in set.json which sources are the wall',
+    );
+  }
+  const terms = componentTerms([...sample.chips.keys()], layout);
+  const frame = {
+    fittedAtNs: instantNs(clock.nowNs()),
+    seed: options.seed,
+    meterRatio: options.meterRatio,
+    meterSources: sample.feeds.map((feed) => feed.source),
+    chipStamp,
+    chipWindowS: windowS,
+  };
+  return fitMachines(machines, terms, frame, options.node, windowS, flawsCount, io);
+}
+
+function fitMachines(
+  machines: ReadonlyMap<string, readonly RunEvidence[]>,
+  terms: readonly ChipTerm[],
+  frame: Pick<
+    FitFrame,
+    'fittedAtNs' | 'seed' | 'meterRatio' | 'meterSources' | 'chipStamp' | 'chipWindowS'
+  >,
+  name: string,
+  windowS: number | undefined,
+  flawsCount: number,
+  io: Output,
+): Fitted | Refusal {
+  const nodes: { node: string; aligned: AlignedRuns }[] = [];
+  for (const [machine, runs] of machines) {
+    if (machines.size > 1) io.err(`aligning ${machine}: ${runs.length} runs`);
+    const aligned = alignRuns(runs, terms);
+    if (isRefusal(aligned)) return aligned;
+    nodes.push({ node: machine, aligned });
+  }
+  const [first] = nodes;
+  if (!first) return refuse('align.overlap', 'there is no machine', 'name a run folder');
+  const coveredS = [...machines.values()].flat().reduce((sum, run) => {
+    const series = run.feeds[0]?.series;
+    return sum + (series?.coveredS[series.coveredS.length - 1] ?? 0);
+  }, 0);
+  const blockS = Math.min(blockFor(coveredS), windowS ?? Infinity);
+  const typical = first.aligned.typical;
+  const whole = {
+    ...frame,
+    offsetS: typical.offsetS,
+    rateRatio: typical.rateRatio,
+    offsetUncertaintyS: typical.offsetUncertaintyS,
+    aligned: nodes.some((node) => node.aligned.typical.alignedCount > 0),
+    heldMeters: first.aligned.held,
+  };
+  const counted = {
+    aligned: nodes.map((node) => node.aligned),
+    flawsCount,
+    runsCount: nodes.reduce((sum, node) => sum + node.aligned.runs.length, 0),
+  };
+  if (nodes.length === 1 && first.node === '') {
+    const rows = rowsOfRuns(first.aligned.runs, terms, first.aligned.held, blockS);
+    if (isRefusal(rows)) return rows;
+    const model = fitModel(rows, terms, { ...whole, node: name });
+    return isRefusal(model)
+      ? model
+      : { set: { models: [model], unmetered: undefined }, ...counted };
+  }
+  const type = fitType(
+    nodes.map((node) => ({ node: node.node, runs: node.aligned.runs })),
+    terms,
+    blockS,
+    whole,
+    name,
+  );
+  return isRefusal(type)
+    ? type
+    : { set: { models: type.nodes, unmetered: type.unmetered }, ...counted };
+}
+
+function tellFlaws(path: string, node: NodeEvidence, io: Output): number {
+  let count = 0;
+  for (const { source, flaws } of node.flaws) {
+    const told = Object.entries(flaws).filter(([, each]) => Number(each) > 0);
+    if (told.length === 0) continue;
+    count += told.reduce((sum, [, each]) => sum + Number(each), 0);
+    const words = told.map(([name, each]) => `${String(each)} ${name.replace(/Count$/, '')}`);
+    io.err(
+      `${path}: ${node.machine}${node.machine ? '/' : ''}${source}: ${words.join(', ')} samples`,
+    );
+  }
+  return count;
+}
+
+function report(fitted: Fitted, options: FitOptions, io: Output): void {
+  const refusals = fitted.aligned.flatMap((each) => each.refusals);
+  const shown = fitted.set.unmetered ?? fitted.set.models[0];
+  if (!shown) return;
+  if (options.json) {
+    io.out(
+      JSON.stringify({
+        model: options.model,
+        runs_count: fitted.runsCount,
+        flawed_samples_count: fitted.flawsCount,
+        unaligned_runs: refusals.map((each) => ({
+          run: each.run,
+          refused: each.refusal.code,
+          because: each.refusal.because,
+        })),
+        models: fitted.set.models.map(summaryOf),
+        ...(fitted.set.unmetered ? { unmetered: summaryOf(fitted.set.unmetered) } : {}),
+      }),
+    );
+    return;
+  }
+  io.out(
+    `model ${shown.id} (${shown.standing}), ${fitted.set.models.length} node(s) of ${fitted.runsCount} run(s)`,
+  );
+  io.out(`gap        ${formatRatioPercent(shown.gapRatio)} of the wall is not seen by the chips`);
+  io.out(`intercept  ${shown.interceptW.toFixed(1)} W`);
+  for (const term of shown.terms) {
+    io.out(
+      `gain       ${term.name}: ${term.gainRatio.toFixed(4)} ± ${(2 * term.gainUncertaintyRatio).toFixed(4)} (${term.sources.length} sources)`,
+    );
+  }
+  io.out(
+    `clock      chips ${(Number(shown.offsetNs) / 1e9).toFixed(3)} s later than the meter, rate ${((shown.detail?.rateRatio ?? 0) * 1e6).toFixed(0)} ppm`,
+  );
+  for (const meter of shown.detail?.heldMeters ?? []) {
+    io.out(
+      `meter      ${meter.source}: mean of ${meter.windowS.toFixed(1)} s, shown ${meter.delayS.toFixed(1)} s later, ${formatRatioPercent(meter.shareRatio)} of the node`,
+    );
+  }
+  const held = shown.detail?.heldBack;
+  if (held) {
+    io.out(
+      `held back  energy ${(100 * held.biasRatio).toFixed(2)} %, minutes ${(100 * held.cvRatio).toFixed(2)} % RMS over ${held.blocksCount} blocks`,
+    );
+  }
+  const pooled = shown.detail?.pooled;
+  if (pooled)
+    io.out(
+      `nodes      ${pooled.nodesCount}, scatter ${(100 * pooled.betweenNodesRatio).toFixed(2)} %`,
+    );
+  for (const gate of shown.open) io.out(`open       ${gate}`);
+  for (const each of refusals)
+    io.err(`${each.run}: not aligned by itself: ${each.refusal.because}`);
+}
+
+const summaryOf = (model: CorrectionModel): Record<string, unknown> => ({
+  node: model.node,
+  id: model.id,
+  standing: model.standing,
+  open: model.open,
+  gap_percent: 100 * model.gapRatio,
+  intercept_w: model.interceptW,
+  gains: Object.fromEntries(model.terms.map((term) => [term.name, term.gainRatio])),
+  offset_s: Number(model.offsetNs) / 1e9,
+  rate_ratio: model.detail?.rateRatio ?? 0,
+  held_back_bias_percent: model.detail?.heldBack
+    ? 100 * model.detail.heldBack.biasRatio
+    : undefined,
+  held_back_cv_percent: model.detail?.heldBack ? 100 * model.detail.heldBack.cvRatio : undefined,
+});

@@ -1,0 +1,131 @@
+// Which sources of a recording are the wall and which are chips, per machine: as set.json says, else by their names.
+import {
+  energyFromCounter,
+  energyFromPower,
+  type SampleFlaws,
+} from '../align/series-from-samples.ts';
+import type { EnergySeries } from '../align/energy-series.ts';
+import { heldReadingsOf } from '../align/meter-rows.ts';
+import type { ChipLayout } from '../calibrate/chip-terms.ts';
+import { chipKindOf } from '../calibrate/chip-terms.ts';
+import type { Feed, RunEvidence } from '../calibrate/evidence-rows.ts';
+import type { StampMeaning } from '../align/series-from-samples.ts';
+import type { RunFolder, SourceSamples } from './run-folder.ts';
+
+/** `node-07/dc` is `dc` of `node-07`; without a prefix the machine is the empty string. */
+export function machineOf(source: string): { machine: string; part: string } {
+  const slash = source.indexOf('/');
+  return slash < 0
+    ? { machine: '', part: source }
+    : { machine: source.slice(0, slash), part: source.slice(slash + 1) };
+}
+
+export function byMachine(
+  sources: ReadonlyMap<string, SourceSamples>,
+): ReadonlyMap<string, ReadonlyMap<string, SourceSamples>> {
+  const machines = new Map<string, Map<string, SourceSamples>>();
+  for (const [source, samples] of sources) {
+    const { machine, part } = machineOf(source);
+    const parts = machines.get(machine) ?? new Map<string, SourceSamples>();
+    parts.set(part, samples);
+    machines.set(machine, parts);
+  }
+  return machines;
+}
+
+/** A source as energy: its counter where it has one, else its power. */
+export function seriesOf(
+  samples: SourceSamples,
+  stamp: StampMeaning,
+  windowS: number | undefined,
+): { series: EnergySeries; flaws: SampleFlaws } | undefined {
+  const counter = samples.get('energy_j');
+  if (counter) return energyFromCounter(counter);
+  const power = samples.get('power_w');
+  return power && energyFromPower(power, stamp, windowS);
+}
+
+/** Set files write the sources of all machines as a pattern with a star before the slash. */
+const withoutStar = (pattern: string): string => pattern.replace(/^\*\//, '');
+
+/** Telemetry that is no wall meter, though it may lie in the same file. */
+const NOT_WALL = /bmc|ipmi|acpi|psu|(^|[^a-z])dc([^a-z]|$)|input/i;
+
+/** Sources of the meter file that together are the wall. */
+export function wallParts(
+  parts: readonly string[],
+  named: readonly string[] | undefined,
+): string[] {
+  if (named) {
+    const wanted = named.map(withoutStar);
+    return parts.filter((part) => wanted.includes(part));
+  }
+  const walls = parts.filter((part) => !NOT_WALL.test(part));
+  // One source that is called the wall is the sum already; feeds and outlets are to be summed.
+  const whole = walls.find((part) => /^(wall|total|ac)$/i.test(part));
+  return whole !== undefined ? [whole] : walls.length > 0 ? walls : [...parts];
+}
+
+export interface NodeEvidence {
+  readonly machine: string;
+  readonly evidence: RunEvidence;
+  readonly flaws: readonly { readonly source: string; readonly flaws: SampleFlaws }[];
+}
+
+export interface StampWords {
+  readonly meter: StampMeaning;
+  readonly chips: StampMeaning;
+}
+
+export function layoutOf(folder: RunFolder): ChipLayout {
+  const { chipSum, partOf } = folder.notes;
+  return {
+    ...(chipSum ? { sumOf: chipSum.map(withoutStar) } : {}),
+    ...(partOf
+      ? {
+          partOf: new Map(
+            [...partOf].map(([part, whole]) => [withoutStar(part), withoutStar(whole)]),
+          ),
+        }
+      : {}),
+  };
+}
+
+/** The evidence of every machine that has both a meter and chips in this run folder. */
+export function evidenceOf(folder: RunFolder, stamps: StampWords): readonly NodeEvidence[] {
+  const meters = byMachine(folder.meter);
+  const layout = layoutOf(folder);
+  const nodes: NodeEvidence[] = [];
+  for (const [machine, parts] of byMachine(folder.chips)) {
+    const meter = meters.get(machine);
+    if (!meter) continue;
+    const flaws: { source: string; flaws: SampleFlaws }[] = [];
+    const feeds: Feed[] = [];
+    for (const source of wallParts([...meter.keys()], folder.notes.wallSources)) {
+      const samples = meter.get(source);
+      const built = samples && seriesOf(samples, stamps.meter, folder.windowS);
+      if (!built) continue;
+      const power = samples.get('power_w');
+      flaws.push({ source, flaws: built.flaws });
+      feeds.push({ source, series: built.series, held: power && heldReadingsOf(power) });
+    }
+    const chips = new Map<string, EnergySeries>();
+    for (const [source, samples] of parts) {
+      const named = layout.sumOf?.includes(source) ?? true;
+      if (!named && !(layout.partOf?.has(source) ?? false)) continue;
+      if (!layout.sumOf && chipKindOf(source) === 'whole' && parts.size > 1) continue;
+      const built = seriesOf(samples, stamps.chips, folder.windowS);
+      if (!built) continue;
+      flaws.push({ source, flaws: built.flaws });
+      chips.set(source, built.series);
+    }
+    if (feeds.length === 0 || chips.size === 0) continue;
+    const phases = folder.phases.map(({ fromNs, untilNs, application }) => ({
+      fromNs,
+      untilNs,
+      application,
+    }));
+    nodes.push({ machine, evidence: { run: folder.run, feeds, chips, phases }, flaws });
+  }
+  return nodes;
+}
