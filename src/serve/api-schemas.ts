@@ -3,6 +3,7 @@
 import { Type, type Static } from 'typebox';
 import { FAULT_CODES } from '../quantity/fault.ts';
 import { KINDS, QUALITIES } from '../quantity/quality.ts';
+import { STATEMENT_FLAGS } from '../quantity/statement.ts';
 
 const closed = { additionalProperties: false } as const;
 const Power = Type.Number({ description: 'Watts. Left out where it is not known.' });
@@ -101,6 +102,7 @@ export const SettledSchema = Type.Object(
     start: Instant,
     start_ns: InstantText,
     duration_s: Type.Number(),
+    energy_uj: Type.Optional(EnergyUj),
     energy_kwh: Type.Optional(Type.String({ description: 'Exact decimal kWh.' })),
     u_kwh: Type.Optional(Type.Number({ description: 'Expanded uncertainty, 95.45 %, kWh.' })),
     quality: QualityWord,
@@ -143,6 +145,7 @@ export const HistorySchema = Type.Object(
     wall_w: Track,
     chip_w: Track,
     corrected_w: Track,
+    corrected_u_w: Track,
   },
   closed,
 );
@@ -172,6 +175,7 @@ export const IntervalSchema = Type.Object(
     version: Type.Number(),
     supersedes: Type.String({ description: 'SHA-256 of the version it replaces, or empty.' }),
     covered_s: Type.Number({ description: 'Seconds of the interval that readings cover.' }),
+    flags: Type.Array(Type.Enum([...STATEMENT_FLAGS])),
     model: Type.String(),
     core: Type.String(),
     anchors: Type.Array(
@@ -179,6 +183,7 @@ export const IntervalSchema = Type.Object(
         {
           source: Type.String(),
           edge: Type.Enum(['from', 'until']),
+          energy_uj: EnergyUj,
           before: AnchorSchema,
           after: AnchorSchema,
         },

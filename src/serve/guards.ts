@@ -14,11 +14,11 @@ const HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
-export const isLoopback = (host: string): boolean =>
+const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** Whether a Host header can only have been meant for this machine: an address, `localhost`, or the name listened on. */
-export function isOurHost(hostHeader: string, listenHost: string): boolean {
+function isOurHost(hostHeader: string, listenHost: string): boolean {
   const name = hostHeader
     .replace(/:\d*$/, '')
     .replace(/^\[|\]$/g, '')
@@ -26,7 +26,7 @@ export function isOurHost(hostHeader: string, listenHost: string): boolean {
   return name === 'localhost' || name === listenHost.toLowerCase() || isIP(name) !== 0;
 }
 
-export const setHeaders = (set: (name: string, text: string) => void): void => {
+const setHeaders = (set: (name: string, text: string) => void): void => {
   for (const [name, text] of Object.entries(HEADERS)) set(name, text);
 };
 

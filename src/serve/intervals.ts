@@ -114,11 +114,13 @@ export function intervalJson(stored: StoredStatement): IntervalJson {
     version: statement.version,
     supersedes: statement.supersedes,
     covered_s: toSeconds(statement.coveredNs),
+    flags: [...statement.flags],
     model: statement.model,
     core: statement.core,
-    anchors: statement.anchors.map(({ source, edge, before, after }) => ({
+    anchors: statement.anchors.map(({ source, edge, energyUj: edgeUj, before, after }) => ({
       source,
       edge,
+      energy_uj: edgeUj.toString(),
       before: anchorJson(before),
       after: anchorJson(after),
     })),

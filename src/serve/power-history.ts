@@ -13,6 +13,7 @@ interface Ring {
   readonly wallW: Float64Array;
   readonly chipW: Float64Array;
   readonly correctedW: Float64Array;
+  readonly correctedU: Float64Array;
   count: number;
 }
 
@@ -21,6 +22,7 @@ const emptyRing = (): Ring => ({
   wallW: new Float64Array(HISTORY_REFRESHES_COUNT),
   chipW: new Float64Array(HISTORY_REFRESHES_COUNT),
   correctedW: new Float64Array(HISTORY_REFRESHES_COUNT),
+  correctedU: new Float64Array(HISTORY_REFRESHES_COUNT),
   count: 0,
 });
 
@@ -47,6 +49,7 @@ export class PowerHistory {
       ring.wallW[slot] = view.wallW ?? NaN;
       ring.chipW[slot] = view.chipW ?? NaN;
       ring.correctedW[slot] = view.correctedW ?? NaN;
+      ring.correctedU[slot] = view.correctedU ?? NaN;
       ring.count += 1;
     }
     for (const node of this.#rings.keys()) {
@@ -74,6 +77,7 @@ export class PowerHistory {
       wall_w: track(ring.wallW),
       chip_w: track(ring.chipW),
       corrected_w: track(ring.correctedW),
+      corrected_u_w: track(ring.correctedU),
     };
   }
 }

@@ -106,17 +106,17 @@ function wireJson(view: WireView): RackJson['wires'][number] {
 }
 
 function settledJson(row: SettledRow): RackJson['settled'][number] {
-  // A missing or refused interval has no energy: whatever stands in the field then is no number to show.
-  const known =
-    /^-?\d/.test(row.energyKwh) && row.quality !== 'missing' && row.quality !== 'refused';
-  const uKwh = known ? finite(row.uKwh) : undefined;
+  const { energyUj } = row;
+  const uKwh = energyUj === undefined ? undefined : finite(row.uKwh);
   return {
     point: row.point,
     kind: row.kind,
     start: formatInstant(row.startNs),
     start_ns: row.startNs.toString(),
     duration_s: row.durationS,
-    ...(known ? { energy_kwh: row.energyKwh } : {}),
+    ...(energyUj === undefined
+      ? {}
+      : { energy_uj: energyUj.toString(), energy_kwh: row.energyKwh }),
     ...(uKwh === undefined ? {} : { u_kwh: uKwh }),
     quality: row.quality,
     version: row.version,

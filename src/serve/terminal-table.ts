@@ -114,7 +114,9 @@ function troublesOf(snapshot: RackSnapshot): string[] {
       view.trouble === undefined ? [] : [`! ${view.node}: ${FAULT_CODES[view.trouble]}`],
     ),
     ...snapshot.wires.flatMap((view) =>
-      view.connected ? [] : [`! wire ${view.wire} is down ${view.trouble}`],
+      view.connected
+        ? []
+        : [`! wire ${view.wire} is down${view.trouble === '' ? '' : `: ${view.trouble}`}`],
     ),
     ...snapshot.sinks.flatMap((view) =>
       view.trouble === ''

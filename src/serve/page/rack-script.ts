@@ -44,7 +44,9 @@ function tile(title, figure, unit, note, because) {
 
 const unknownOf = (nodes, name) => {
   const unknown = nodes.filter((node) => typeof node[name] !== 'number').length;
-  return unknown === 0 ? 'no nodes' : unknown + ' of ' + nodes.length + ' nodes unknown';
+  if (unknown === 0) return 'no nodes';
+  const rest = sumOf(nodes.filter((node) => typeof node[name] === 'number'), name);
+  return unknown + ' of ' + nodes.length + ' nodes unknown' + (rest === undefined ? '' : ', the others ' + powerText(rest));
 };
 
 function showTiles(rack) {
@@ -81,6 +83,12 @@ function rackPart(name) {
   return part;
 }
 
+// Ten real minutes: in a rehearsal more of the rack's own time goes by in them.
+function spanOf(rack) {
+  const minutes = 10 * (rack.rehearsal === undefined ? 1 : rack.rehearsal.speed_ratio);
+  return minutes < 120 ? Math.round(minutes) + ' min' : (minutes / 60).toFixed(minutes % 60 === 0 ? 0 : 1) + ' h';
+}
+
 function showRacks(rack) {
   const timeS = Number(BigInt(rack.at_ns) / 1000000n) / 1000;
   const names = [...new Set([...rack.nodes, ...rack.points].map((item) => item.rack))];
@@ -89,6 +97,7 @@ function showRacks(rack) {
     const nodes = rack.nodes.filter((node) => node.rack === name);
     const points = rack.points.filter((point) => point.rack === name);
     const sum = powerText(sumOf(nodes, 'wall_w'));
+    say(part.element.querySelector('th.curve'), 'Last ' + spanOf(rack));
     say(part.element.querySelector('.sum'), nodes.length === 0 ? '' : sum === DASH ? DASH + ' at the wall: ' + unknownOf(nodes, 'wall_w') : sum + ' at the wall');
     part.element.querySelector('.nodes').hidden = nodes.length === 0;
     part.element.querySelector('.key').hidden = nodes.length === 0;

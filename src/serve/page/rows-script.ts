@@ -21,7 +21,7 @@ export function showFigure(cell, figure, unit, because) {
   cell.dataset.shown = key;
   cell.replaceChildren(document.createTextNode(figure));
   cell.classList.toggle('unknown', figure === DASH);
-  if (unit !== '') cell.append(make('span', 'unit', unit));
+  if (unit !== '') cell.append(make('span', 'unit', '\u00a0' + unit));
   if (figure === DASH) {
     cell.title = 'Not known: ' + because;
     cell.append(make('span', 'unseen', ' not known: ' + because));

@@ -36,7 +36,7 @@ abbr[title] { text-decoration: none; cursor: help; border-bottom: 1px dotted col
 h1 { font-size: 17px; font-weight: 650; letter-spacing: -0.01em; overflow-wrap: anywhere; }
 #site { font-weight: 400; color: var(--soft); margin-left: 4px; }
 .clock { color: var(--soft); white-space: nowrap; }
-.link { display: flex; align-items: center; gap: 7px; font-size: 13px; color: var(--soft); min-width: 6.2em; }
+.link { display: flex; align-items: center; gap: 7px; font-size: 13px; color: var(--soft); }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: var(--soft); }
 .link[data-state="live"] .dot { background: var(--good); }
 .link[data-state="lost"] .dot { background: var(--bad); }
@@ -51,12 +51,12 @@ main { max-width: 1320px; margin: 0 auto; padding: 20px clamp(12px, 3vw, 32px) 8
 #racks:empty { display: none; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); padding: 16px 0 6px; min-width: 0; overflow: hidden; }
 .empty { color: var(--soft); text-align: center; padding: 48px 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); padding: 13px 16px; display: flex; flex-direction: column; min-width: 0; }
 .tile dt { font-size: 13px; color: var(--soft); }
 .tile dd { font-size: 26px; font-weight: 620; letter-spacing: -0.02em; line-height: 1.25; white-space: nowrap; }
 .tile dd.note { font-size: 13px; font-weight: 400; letter-spacing: 0; color: var(--soft); white-space: normal; line-height: 1.4; }
-.tile dd .unit { font-size: 15px; font-weight: 450; color: var(--soft); margin-left: 3px; letter-spacing: 0; }
+.tile dd .unit { font-size: 15px; font-weight: 450; color: var(--soft); letter-spacing: 0; }
 
 .title { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 14px; padding: 0 18px 8px; }
 .title p { color: var(--soft); font-size: 13px; }
@@ -71,8 +71,9 @@ th:first-child, td:first-child { padding-left: 18px; } th:last-child, td:last-ch
 thead th { font-size: 12.5px; color: var(--soft); padding-top: 4px; padding-bottom: 6px; white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); }
 .number { text-align: right; white-space: nowrap; }
-.unit { color: var(--soft); font-size: 0.82em; margin-left: 3px; }
-.unknown { color: var(--soft); }
+.unit { color: var(--soft); font-size: 0.82em; }
+.number.unknown, .nodes td.number.unknown, .unknown { color: var(--soft); font-weight: 400; }
+.unknown + .bar { visibility: hidden; }
 small { display: block; font-size: 12.5px; color: var(--soft); }
 .nodes { table-layout: fixed; }
 .nodes .name { width: 19%; } .nodes th.curve { width: 21%; } .nodes th.number { width: 9.5%; } .nodes th.number:nth-child(6) { width: 14%; }
@@ -89,7 +90,7 @@ small { display: block; font-size: 12.5px; color: var(--soft); }
 .bar { display: block; margin: 4px 0 0 auto; width: 100%; max-width: 76px; height: 4px; border-radius: 2px; background: var(--calm-ground); overflow: hidden; }
 .bar i { display: block; height: 100%; width: 0; background: var(--soft); border-radius: 2px; }
 .badge { display: inline-flex; align-items: center; gap: 6px; padding: 2px 10px 2px 8px; border-radius: 99px; font-size: 13px; background: var(--calm-ground); color: var(--calm); white-space: nowrap; }
-.badge::before { content: attr(data-mark); font-size: 11px; line-height: 1; }
+.badge::before { content: attr(data-mark); content: attr(data-mark) / ""; font-size: 11px; line-height: 1; }
 .badge[data-tone="good"] { background: var(--good-ground); color: var(--good); }
 .badge[data-tone="note"] { background: var(--note-ground); color: var(--note); }
 .badge[data-tone="bad"] { background: var(--bad-ground); color: var(--bad); }
@@ -97,7 +98,7 @@ small { display: block; font-size: 12.5px; color: var(--soft); }
 .detail, .detail:hover { background: var(--hover); }
 tr.detail { border-top: 0; }
 .detail td { padding: 6px 18px 16px; }
-.large { height: 220px; }
+.large { min-height: 226px; }
 .detail dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 10px 24px; margin-top: 10px; font-size: 14px; }
 .detail dt { color: var(--soft); font-size: 12.5px; } .detail dd { overflow-wrap: anywhere; }
 .points { margin-top: 10px; }
@@ -115,7 +116,8 @@ footer details { flex: 1 1 320px; } summary { cursor: pointer; width: fit-conten
 .words dt { color: var(--ink); } .words dd { min-width: 0; }
 
 .uplot, .u-wrap { font-family: inherit; }
-.u-legend { color: var(--soft); font-size: 13px; }
+.u-legend.u-inline { color: var(--soft); font-size: 13px; width: auto; text-align: left; margin: 2px 0 0 58px; }
+.u-legend tbody tr { border: 0; } .u-legend .u-series > th, .u-legend .u-series > td { padding: 2px 3px; } .u-legend .u-series { margin-right: 16px; } .u-legend .u-edge { display: none; } .u-legend th { font-weight: 450; } .u-legend .u-value { color: var(--ink); min-width: 4.6em; display: inline-block; }
 .u-hz .u-cursor-x, .u-hz .u-cursor-y { border-color: var(--soft); }
 
 @media (max-width: 1000px) and (min-width: 761px) {
@@ -135,7 +137,9 @@ footer details { flex: 1 1 320px; } summary { cursor: pointer; width: fit-conten
   .detail, .detail td { display: block; } .detail td { padding: 4px 16px 16px; }
   .plain tr { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 14px; padding: 11px 16px; }
   .plain td, .plain th, .plain td:first-child, .plain td:last-child { padding: 0; text-align: left; }
-  .plain td.wide { grid-column: 1 / -1; font-weight: 600; }
+  .plain td.wide, .plain td.state { grid-column: 1 / -1; } .plain td.wide { font-weight: 600; }
+  .u-legend.u-inline { margin-left: 0; } .settled td:first-child { white-space: normal; }
+  .list li { padding: 9px 16px; } .title { padding: 0 16px 8px; }
   .words { grid-template-columns: 1fr; } .words dd { margin-bottom: 6px; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
