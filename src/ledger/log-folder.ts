@@ -19,14 +19,17 @@ export class LogFolder {
 
   /** undefined where there is none. @throws LedgerDamage where it is malformed */
   async checkpoint(): Promise<{ checkpoint: Checkpoint; note: Note } | undefined> {
-    const where = `${this.path}/checkpoint`;
-    const bytes = await readWhole(this.files, where);
-    if (bytes === undefined) return undefined;
+    const bytes = await readWhole(this.files, `${this.path}/checkpoint`);
+    return bytes && this.readCheckpoint(bytes);
+  }
+
+  /** @throws LedgerDamage where the bytes are no checkpoint in its one form */
+  readCheckpoint(bytes: Uint8Array): { checkpoint: Checkpoint; note: Note } {
     try {
       return parseCheckpoint(bytes);
     } catch (error) {
       if (!(error instanceof NotWellFormed)) throw error;
-      throw new LedgerDamage('ledger.encoding', where, error.message);
+      throw new LedgerDamage('ledger.encoding', `${this.path}/checkpoint`, error.message);
     }
   }
 

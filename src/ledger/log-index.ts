@@ -44,7 +44,7 @@ export interface Followed {
 export class LogIndex implements StatementIndex {
   readonly #database: InstanceType<typeof Database>;
   readonly #fail: (error: unknown) => never;
-  readonly #prepared = new Map<string, Database.Statement<unknown[]>>();
+  readonly #prepared = new Map<string, Database.Statement>();
 
   /**
    * Opens or creates the index. A file that is no database of ours throws; the caller then deletes it.

@@ -126,7 +126,6 @@ export function parseNote(bytes: Uint8Array): Note {
   if (bytes.length > NOTE_MAX_BYTES) throw new NotWellFormed('it is too long for a note');
   const whole = strictText(bytes);
   if (whole === undefined) throw new NotWellFormed('it is not UTF-8');
-  // eslint-disable-next-line no-control-regex -- the specification names the control characters.
   if (/[\u0000-\u0009\u000b-\u001f\ufeff]/.test(whole)) {
     throw new NotWellFormed('it holds control characters');
   }

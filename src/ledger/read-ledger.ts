@@ -1,0 +1,108 @@
+// Reading a ledger without its lock, also while a service writes it: for export, proofs and questions. It sees the log as
+// of one checkpoint and the journal up to its last whole record; it changes nothing.
+import { resolve } from 'node:path';
+import { SiteFault } from '../quantity/fault.ts';
+import { disk } from './disk.ts';
+import { storedEntry } from './entry.ts';
+import { readWhole, type FilePort } from './file-port.ts';
+import { recordsFrom } from './journal-scan.ts';
+import { LedgerDamage, LedgerFailure } from './ledger.ts';
+import type { JournalPosition, JournalRecord, LeafIndex, StatementIndex } from './ledger.ts';
+import type { StoredEntry } from './ledger.ts';
+import { LogFolder } from './log-folder.ts';
+import { LogIndex } from './log-index.ts';
+import { consistencyRanges, inclusionRanges, sameHash } from './merkle.ts';
+import { vkeyText } from './note.ts';
+import { follow } from './open-ledger.ts';
+import { framesOf, listSegments } from './segments.ts';
+import { verifyCheckpoint } from './verify-log.ts';
+
+export interface LedgerReader {
+  readonly origin: string;
+  readonly vkey: string;
+  /** Number of leaves. */
+  readonly size: LeafIndex;
+  readonly statements: StatementIndex;
+  /** Entries from a leaf on, oldest first. */
+  entries(from: LeafIndex): AsyncIterable<StoredEntry>;
+  /** End of the last whole record. */
+  readonly journalEnd: JournalPosition;
+  /** Records from a position on, in batches. */
+  records(from: JournalPosition): AsyncIterable<readonly JournalRecord[]>;
+  /** A C2SP tlog-proof: that this leaf is in the log, checkable offline with the verifier key alone. */
+  proveLeaf(leaf: LeafIndex): Promise<string>;
+  /** RFC 6962 consistency proof, base64 by line: that this log extends the one of an older size. */
+  proveSince(oldSize: LeafIndex): Promise<string>;
+  close(): void;
+}
+
+/**
+ * Opens a data directory for reading.
+ * @throws SiteFault where there is no ledger; LedgerDamage where checkpoint and tiles do not agree
+ */
+export async function readLedger(dataDir: string, files: FilePort = disk): Promise<LedgerReader> {
+  const root = resolve(dataDir);
+  const folder = new LogFolder(files, `${root}/log`);
+  const vkey = await folder.vkey();
+  const note = await readWhole(files, `${folder.path}/checkpoint`);
+  if (vkey === undefined || note === undefined) {
+    throw new SiteFault({
+      where: root,
+      what: 'there is no ledger in this directory',
+      remedy: 'name the data directory that was given to trueup run with --data',
+    });
+  }
+  const checkpoint = verifyCheckpoint(folder, [vkey], note);
+  const { size, origin } = checkpoint;
+  if (!sameHash(await folder.rangeHash({ from: 0, until: size }, size), checkpoint.root)) {
+    throw new LedgerDamage(
+      'ledger.root-mismatch',
+      `${folder.path}/checkpoint`,
+      'the tiles do not lead to the signed root',
+    );
+  }
+  const index = new LogIndex(':memory:', origin, (cause) => {
+    throw new LedgerFailure('the index in memory failed', { cause });
+  });
+  await follow(index, folder, size);
+  const journalFolder = `${root}/journal`;
+  const journalEnd = await endOfJournal(files, journalFolder);
+  return {
+    origin,
+    vkey: vkeyText(vkey),
+    size,
+    statements: index,
+    journalEnd,
+    async *entries(from) {
+      for await (const { leaf, bytes } of folder.entriesFrom(from, size)) {
+        yield storedEntry(leaf, bytes);
+      }
+    },
+    records: (from) => recordsFrom(files, journalFolder, from, journalEnd),
+    async proveLeaf(leaf) {
+      const hashes = await folder.proof(inclusionRanges(leaf, size), size);
+      return `c2sp.org/tlog-proof@v1\nindex ${String(leaf)}\n${linesOf(hashes)}\n${Buffer.from(note).toString('utf8')}`;
+    },
+    async proveSince(oldSize) {
+      return linesOf(await folder.proof(consistencyRanges(oldSize, size), size));
+    },
+    close() {
+      index.close();
+    },
+  };
+}
+
+const linesOf = (hashes: readonly Uint8Array[]): string =>
+  hashes.map((hash) => `${Buffer.from(hash).toString('base64')}\n`).join('');
+
+async function endOfJournal(files: FilePort, folder: string): Promise<number> {
+  const { segments } = await listSegments(files, folder);
+  const last = segments.at(-1);
+  if (last === undefined) return 0;
+  let end = last.base;
+  for await (const frames of framesOf(files, last)) {
+    const frame = frames.at(-1);
+    if (frame) end = frame.position + frame.bytes.length;
+  }
+  return end;
+}

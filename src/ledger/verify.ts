@@ -1,0 +1,166 @@
+// Checks a whole data directory without believing anything but a key: checkpoint, files, tree, entries, sealed blocks and
+// raw records, in this order, and names the first bad thing. It takes no lock and changes nothing.
+import { resolve } from 'node:path';
+import { SiteFault, type FaultCode } from '../quantity/fault.ts';
+import { disk } from './disk.ts';
+import { readWhole, type FilePort } from './file-port.ts';
+import { LedgerDamage } from './ledger.ts';
+import { LogFolder } from './log-folder.ts';
+import { LOG_STATE, readLogState } from './log-state.ts';
+import { NotWellFormed, parseVkey, type Verifier } from './note.ts';
+import { parsePolicy } from './policy.ts';
+import { verifyJournal } from './verify-journal.ts';
+import {
+  verifyCheckpoint,
+  verifyInventory,
+  verifyOlder,
+  verifyState,
+  verifyTree,
+} from './verify-log.ts';
+
+export interface VerifyOptions {
+  /** Text of a verifier key from elsewhere than the log. */
+  readonly vkey?: string | undefined;
+  /** Text of a C2SP policy file. */
+  readonly policy?: string | undefined;
+  readonly files?: FilePort;
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+export interface VerifyProgress {
+  readonly part: 'log' | 'journal';
+  /** Leaves of the log, or bytes of the journal. */
+  readonly doneCount: number;
+  readonly ofCount: number;
+}
+
+export type Verdict =
+  | {
+      readonly kind: 'verified';
+      readonly origin: string;
+      readonly leavesCount: number;
+      /** Base64, as in the checkpoint. */
+      readonly root: string;
+      readonly blocksCount: number;
+      readonly recordsCount: number;
+      readonly journalBytes: number;
+      /** `own`: the key came from the log itself, so a log that was replaced as a whole is not detected. */
+      readonly trust: 'given' | 'own';
+      /** What a reader should know though nothing is wrong. */
+      readonly notes: readonly string[];
+    }
+  | {
+      readonly kind: 'damaged';
+      readonly code: FaultCode;
+      /** File, and offset, leaf or positions where they can be told. */
+      readonly where: string;
+      readonly what: string;
+    };
+
+const ATTEMPTS_COUNT = 5;
+
+/**
+ * Verifies the ledger of a data directory.
+ * @throws SiteFault where there is no ledger, or the key or policy given is malformed
+ */
+export async function verifyLedger(dataDir: string, options: VerifyOptions = {}): Promise<Verdict> {
+  const files = options.files ?? disk;
+  const root = resolve(dataDir);
+  const folder = new LogFolder(files, `${root}/log`);
+  if ((await files.list(folder.path)).length === 0) {
+    throw new SiteFault({
+      where: root,
+      what: 'there is no ledger in this directory',
+      remedy: 'name the data directory that was given to trueup run with --data',
+    });
+  }
+  const given = givenVerifiers(options);
+  for (let attempt = 1; ; attempt++) {
+    const before = await readWhole(files, `${folder.path}/checkpoint`);
+    try {
+      return await verifyAll(folder, root, given, options);
+    } catch (error) {
+      if (!(error instanceof LedgerDamage)) throw error;
+      const after = await readWhole(files, `${folder.path}/checkpoint`);
+      // A service that runs has appended meanwhile: what was read belongs to two trees, and says nothing.
+      const hasMoved = before && after && Buffer.compare(before, after) !== 0;
+      if (hasMoved === true && attempt < ATTEMPTS_COUNT) continue;
+      return { kind: 'damaged', code: error.code, where: error.where, what: error.what };
+    }
+  }
+}
+
+async function verifyAll(
+  folder: LogFolder,
+  root: string,
+  given: readonly Verifier[] | undefined,
+  { onProgress }: VerifyOptions,
+): Promise<Verdict> {
+  const { files } = folder;
+  const notes: string[] = [];
+  const own = await folder.vkey();
+  if (own === undefined) {
+    throw new LedgerDamage('ledger.missing', `${folder.path}/vkey`, 'the log has no verifier key');
+  }
+  if (given === undefined) {
+    notes.push(
+      'the key came from the log itself: a log that was replaced as a whole is not detected',
+    );
+  }
+  const bytes = await readWhole(files, `${folder.path}/checkpoint`);
+  const checkpoint = verifyCheckpoint(folder, given ?? [own], bytes);
+  const state = await readLogState(files, root);
+  if (state === undefined) {
+    notes.push(`${LOG_STATE} is not there: whether this is the newest checkpoint cannot be told`);
+  } else {
+    verifyState(state, checkpoint, `${root}/${LOG_STATE}`);
+    if (state.writingSize !== undefined) {
+      notes.push(
+        'an append to the log was interrupted or is under way; the next start completes it',
+      );
+    }
+  }
+  const { size } = checkpoint;
+  const older = await verifyInventory(folder, size, state);
+  const blocks = await verifyTree(folder, checkpoint, (doneCount) => {
+    onProgress?.({ part: 'log', doneCount, ofCount: size });
+  });
+  await verifyOlder(folder, size, older);
+  const audit = await verifyJournal(
+    files,
+    `${root}/journal`,
+    folder.path,
+    blocks,
+    (doneCount, ofCount) => {
+      onProgress?.({ part: 'journal', doneCount, ofCount });
+    },
+  );
+  if (audit.tornBytes > 0) {
+    notes.push(
+      `the journal ends in ${String(audit.tornBytes)} bytes of a write that was cut off (ledger.torn-tail); they were not acknowledged`,
+    );
+  }
+  return {
+    kind: 'verified',
+    origin: checkpoint.origin,
+    leavesCount: size,
+    root: Buffer.from(checkpoint.root).toString('base64'),
+    blocksCount: blocks.length,
+    recordsCount: audit.recordsCount,
+    journalBytes: audit.sizeBytes,
+    trust: given === undefined ? 'own' : 'given',
+    notes,
+  };
+}
+
+function givenVerifiers({ vkey, policy }: VerifyOptions): readonly Verifier[] | undefined {
+  if (policy !== undefined) return parsePolicy(policy, 'policy').logs;
+  if (vkey === undefined) return undefined;
+  try {
+    return [parseVkey(vkey.replace(/\n$/, ''))];
+  } catch (cause) {
+    if (!(cause instanceof NotWellFormed)) throw cause;
+    const remedy = 'give a file with one line name+keyid+base64';
+    throw new SiteFault({ where: 'vkey', what: cause.message, remedy }, { cause });
+  }
+}
