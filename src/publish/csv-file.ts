@@ -10,7 +10,7 @@ import { checkedSiteTag, type SinkOpener } from './sink-opening.ts';
 import { siteTag } from './energy-rows.ts';
 import { reasonOf } from './influx-http.ts';
 import type { NewestHeld, Receipt } from './sink.ts';
-import { PLAIN_MANNER } from './sink.ts';
+import { DAY_STRIDE_NS, PLAIN_MANNER } from './sink.ts';
 
 /** Much longer than any row that is not yet on the disk can be: the tail that is looked at for whole rows. */
 const TAIL_SIZE_BYTES = 8_000_000;
@@ -93,6 +93,7 @@ export const openCsvFile: SinkOpener = (config, site, { dataDir }) => {
 
   return {
     id: config.id,
+    strideNs: DAY_STRIDE_NS,
     open: () => inTurn(open),
     newest: () => held ?? 'nothing',
     write: (entries, manner = PLAIN_MANNER) =>

@@ -17,7 +17,7 @@ import { writeRows } from './influx-write.ts';
 import { printLive } from './live-rows.ts';
 import { checkedSiteTag, kindOf, pointOf, type SinkOpener } from './sink-opening.ts';
 import type { Receipt, SinkRow } from './sink.ts';
-import { PLAIN_MANNER } from './sink.ts';
+import { DAY_STRIDE_NS, PLAIN_MANNER } from './sink.ts';
 
 /** Settled energy is kept for ever; used only where the database's default policy forgets. */
 const FOREVER_POLICY = 'trueup';
@@ -52,6 +52,7 @@ export const openInfluxdb1: SinkOpener = (config, site) => {
   const url = new URL(config.url);
   /** Policy of settled rows: '' is the database's default. */
   let policy = '';
+  let livePolicy = LIVE_POLICY;
   const database = encodeURIComponent(config.database);
   const writePath = (named: string): string =>
     `/write?db=${database}&precision=ns${named === '' ? '' : `&rp=${encodeURIComponent(named)}`}`;
@@ -68,6 +69,20 @@ export const openInfluxdb1: SinkOpener = (config, site) => {
       ...(config.secret === undefined ? {} : { password: config.secret }),
       pool: { requestTimeout: CLIENT_TIMEOUT_MS, maxRetries: 0 },
     });
+
+  /** Only an administrator may: without one, live rows go where the database keeps the others. */
+  const makeLivePolicy = (influx: InfluxDB): Promise<boolean> =>
+    influx
+      .createRetentionPolicy(LIVE_POLICY, {
+        database: config.database,
+        duration: LIVE_KEPT,
+        replication: 1,
+        isDefault: false,
+      })
+      .then(
+        () => true,
+        () => false,
+      );
 
   async function open(): Promise<Receipt> {
     try {
@@ -89,14 +104,7 @@ export const openInfluxdb1: SinkOpener = (config, site) => {
         });
       }
       policy = forgets ? FOREVER_POLICY : '';
-      if (!has(LIVE_POLICY)) {
-        await influx.createRetentionPolicy(LIVE_POLICY, {
-          database: config.database,
-          duration: LIVE_KEPT,
-          replication: 1,
-          isDefault: false,
-        });
-      }
+      livePolicy = has(LIVE_POLICY) || (await makeLivePolicy(influx)) ? LIVE_POLICY : '';
       return ACCEPTED;
     } catch (failure) {
       return waitBecause(`${url.origin} cannot be prepared: ${reasonOf(failure)}`);
@@ -129,6 +137,7 @@ export const openInfluxdb1: SinkOpener = (config, site) => {
 
   return {
     id: config.id,
+    strideNs: DAY_STRIDE_NS,
     open,
     newest: () => 'unknown',
     async write(entries, manner = PLAIN_MANNER) {
@@ -143,7 +152,7 @@ export const openInfluxdb1: SinkOpener = (config, site) => {
     async writeLive(rows) {
       const lines = printLive(rows, tag);
       if (lines.length === 0) return ACCEPTED;
-      const answered = await door.write(writePath(LIVE_POLICY), lines.join('\n') + '\n');
+      const answered = await door.write(writePath(livePolicy), lines.join('\n') + '\n');
       return answered.answer === 'stored' ? ACCEPTED : waitBecause(answered.because);
     },
     async readBack(fromNs, untilNs) {

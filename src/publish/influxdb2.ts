@@ -9,7 +9,7 @@ import { openInfluxDoor, reasonOf } from './influx-http.ts';
 import { writeRows } from './influx-write.ts';
 import { printLive } from './live-rows.ts';
 import { checkedSiteTag, type SinkOpener } from './sink-opening.ts';
-import { PLAIN_MANNER, type Receipt } from './sink.ts';
+import { DAY_STRIDE_NS, PLAIN_MANNER, type Receipt } from './sink.ts';
 
 /** What tells the generations apart at this door. */
 interface Generation {
@@ -68,6 +68,7 @@ const opener =
 
     return {
       id: config.id,
+      strideNs: DAY_STRIDE_NS,
       // Buckets belong to the operator: the first write tells whether this one is there.
       open: () => Promise.resolve(ACCEPTED),
       newest: () => 'unknown',

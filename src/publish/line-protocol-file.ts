@@ -14,7 +14,7 @@ import { reasonOf } from './influx-http.ts';
 import { lineMatcher, newestLines } from './line-protocol-reading.ts';
 import { checkedSiteTag, type SinkOpener } from './sink-opening.ts';
 import type { NewestHeld, Receipt, SinkRow } from './sink.ts';
-import { PLAIN_MANNER } from './sink.ts';
+import { MONTH_STRIDE_NS, PLAIN_MANNER } from './sink.ts';
 
 const PIECE_SIZE_MAX_BYTES = 4_000_000;
 /** Holds the longest piece, the torn one behind it and some room. */
@@ -223,6 +223,7 @@ export const openLineProtocolFile: SinkOpener = (config, site, { dataDir }) => {
 
   return {
     id: config.id,
+    strideNs: MONTH_STRIDE_NS,
     open: () => inTurn(open),
     newest: () => held ?? 'nothing',
     write,

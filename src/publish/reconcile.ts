@@ -1,12 +1,13 @@
-// Proves that a sink equals the ledger by reading it back, day by day and both ways: what the ledger has and the sink
+// Proves that a sink equals the ledger by reading it back, piece by piece and both ways: what the ledger has and the sink
 // lacks, what the sink has and the ledger does not, and what differs. With repair it mends them, and then reads again,
 // since only a second look is a proof.
 import type { Cursors, LeafIndex, StatementIndex, StoredStatement } from '../ledger/ledger.ts';
-import { instantNs, type InstantNs, NS_PER_S } from '../quantity/time.ts';
+import { instantNs, type InstantNs, type Interval, later } from '../quantity/time.ts';
 import { rowKey } from './line-protocol-reading.ts';
 import type { Receipt, Sink, SinkRow } from './sink.ts';
 
-const DAY_NS = 86_400n * NS_PER_S;
+/** Statements that are looked at together when the settled period is sought. */
+const PAGE_COUNT = 10_000;
 
 export interface ReconcileOptions {
   readonly fromNs: InstantNs;
@@ -158,8 +159,8 @@ export async function reconcile(
   let afterRepair: Differences | undefined;
   let trouble = '';
   for (let from = fromNs; from < untilNs && found.readable && trouble === '';) {
-    const dayEnd = instantNs(from + DAY_NS);
-    const until = dayEnd < untilNs ? dayEnd : untilNs;
+    const strideEnd = later(from, sink.strideNs);
+    const until = strideEnd < untilNs ? strideEnd : untilNs;
     const day = await look(from, until);
     found = join(found, day);
     if (repair && day.readable) {
@@ -172,4 +173,22 @@ export async function reconcile(
     from = until;
   }
   return { found, afterRepair, trouble, equal: trouble === '' && isEqual(afterRepair ?? found) };
+}
+
+/** From the first start to behind the last one in the ledger; undefined where nothing is settled yet. */
+export function settledPeriod(statements: Pick<StatementIndex, 'fromLeaf'>): Interval | undefined {
+  let fromNs: InstantNs | undefined;
+  let lastNs: InstantNs | undefined;
+  for (let leaf = 0; ;) {
+    const page = statements.fromLeaf(leaf, PAGE_COUNT);
+    for (const { statement } of page) {
+      if (fromNs === undefined || statement.startNs < fromNs) fromNs = statement.startNs;
+      if (lastNs === undefined || statement.startNs > lastNs) lastNs = statement.startNs;
+    }
+    const last = page.at(-1);
+    if (last === undefined) break;
+    leaf = last.leaf + 1;
+  }
+  if (fromNs === undefined || lastNs === undefined) return undefined;
+  return { fromNs, untilNs: instantNs(lastNs + 1n) };
 }

@@ -12,7 +12,7 @@
 import type { Kind, PointId } from '../quantity/quality.ts';
 import type { LeafIndex, StoredEntry } from '../ledger/ledger.ts';
 import type { LiveRow } from './live-rows.ts';
-import type { InstantNs } from '../quantity/time.ts';
+import { type DurationNs, fromMs, type InstantNs } from '../quantity/time.ts';
 
 export type Receipt =
   | { readonly outcome: 'accepted' }
@@ -37,6 +37,9 @@ export interface SinkRow {
   readonly leaf: number;
 }
 
+export const DAY_STRIDE_NS: DurationNs = fromMs(86_400_000);
+export const MONTH_STRIDE_NS: DurationNs = fromMs(31 * 86_400_000);
+
 /** What the sender knows about a batch beside its entries. */
 export interface WriteManner {
   /** Leaves that have a newer version already: they go to the history and never over the newer row. */
@@ -56,6 +59,8 @@ export interface NewestHeld {
 
 export interface Sink {
   readonly id: string;
+  /** How much civil time `readBack` is best asked for at once: a file is read whole each time. */
+  readonly strideNs: DurationNs;
   /** Prepares the other side (database, file); says what is wrong in `later` or with a SiteFault. May be repeated. */
   open(): Promise<Receipt>;
   /**

@@ -2,7 +2,7 @@
 // Like a database it lets a later write win whatever its version, so that a wrong order shows.
 import type { InstantNs } from '../../src/quantity/time.ts';
 import { rowKey } from '../../src/publish/line-protocol-reading.ts';
-import { PLAIN_MANNER, type Sink, type SinkRow } from '../../src/publish/sink.ts';
+import { DAY_STRIDE_NS, PLAIN_MANNER, type Sink, type SinkRow } from '../../src/publish/sink.ts';
 import { supersededWithin } from '../../src/publish/energy-rows.ts';
 
 export type FakeFault = 'down' | 'half-stored' | 'stored' | 'told';
@@ -28,6 +28,7 @@ export function fakeSink(id = 'fake', boundedTo64Bits = true): FakeSink {
   let busy = false;
   const sink: FakeSink = {
     id,
+    strideNs: DAY_STRIDE_NS,
     rows,
     writes,
     guilty,

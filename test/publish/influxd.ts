@@ -19,7 +19,7 @@ export interface Influxd {
   dispose(): Promise<void>;
 }
 
-const config = (folder: string, http: number, rpc: number): string => `
+const config = (folder: string, http: number, rpc: number, locked: boolean): string => `
 reporting-disabled = true
 bind-address = "127.0.0.1:${rpc}"
 [meta]
@@ -38,6 +38,7 @@ bind-address = "127.0.0.1:${rpc}"
   enabled = true
   bind-address = "127.0.0.1:${http}"
   log-enabled = false
+  auth-enabled = ${String(locked)}
 [logging]
   level = "error"
 [subscriber]
@@ -46,12 +47,12 @@ bind-address = "127.0.0.1:${rpc}"
   enabled = false
 `;
 
-/** Makes the folder and starts it; ready when it answers. */
-export async function startInfluxd(): Promise<Influxd> {
+/** Makes the folder and starts it; ready when it answers. `locked`: nobody without a user gets in. */
+export async function startInfluxd(locked = false): Promise<Influxd> {
   const folder = await mkdtemp(join(tmpdir(), 'trueup-influxd-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  await writeFile(join(folder, 'influxd.conf'), config(folder, port, await freePort()));
+  await writeFile(join(folder, 'influxd.conf'), config(folder, port, await freePort(), locked));
   let process: ChildProcess | undefined;
 
   async function start(): Promise<void> {

@@ -79,7 +79,13 @@ export function memoryLedger(salt = ''): MemoryLedger {
         [...newest.values()]
           .filter(({ statement: { startNs } }) => startNs >= fromNs && startNs < untilNs)
           .sort((a, b) => Number(a.statement.startNs - b.statement.startNs) || a.leaf - b.leaf),
-      fromLeaf: () => [],
+      fromLeaf: (from, limit) =>
+        entries
+          .slice(from)
+          .flatMap(({ leaf, sha256, entry }) =>
+            entry.type === 'statement' ? [{ leaf, sha256, statement: entry.statement }] : [],
+          )
+          .slice(0, limit),
       newestStart: () => undefined,
     },
   };
