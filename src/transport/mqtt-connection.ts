@@ -76,8 +76,8 @@ export class MqttConnection {
     this.#client.on('message', (topic, payload, packet) => {
       this.#arrived(topic, payload, packet);
     });
-    this.#client.on('connect', (connack) => {
-      this.#connected(connack.sessionPresent);
+    this.#client.on('connect', () => {
+      this.#connected();
     });
     this.#client.on('reconnect', () => {
       const { options } = this.#client;
@@ -159,22 +159,24 @@ export class MqttConnection {
     });
   }
 
-  #connected(sessionPresent: boolean): void {
+  #connected(): void {
     this.#out = false;
     this.#steady?.cancel();
     this.#steady = this.#timers.after(STEADY_MS, () => {
       this.#client.options.reconnectPeriod = RETRY_FIRST_MS;
     });
-    // The broker of a resumed session knows our topics, unless they have changed since: so once per start, always.
-    if (!sessionPresent || !this.#subscribed) this.#subscribe();
-    else this.#trouble = '';
+    // Even in a resumed session: a broker that was killed may have kept the session without its subscriptions.
+    this.#subscribe();
   }
 
   #subscribe(): void {
-    this.#subscribed = false;
     this.#again?.cancel();
-    this.#trouble = `${this.#broker()}: subscribing`;
-    this.#client.subscribe([...this.#topics], { qos: 1 }, (error) => {
+    this.#subscribed = this.#topics.length === 0;
+    this.#trouble = this.#subscribed ? '' : `${this.#broker()}: subscribing`;
+    if (this.#subscribed) return;
+    // MQTT 5 can spare us the retained messages of a subscription that stands (§3.8.3.1); 3.1.1 sends them again.
+    const isNew = this.#address.version === MQTT_VERSIONS['5'] ? { rh: 1 } : {};
+    this.#client.subscribe([...this.#topics], { qos: 1, ...isNew }, (error) => {
       if (this.#closing) return;
       this.#subscribed = !error;
       if (!error) this.#trouble = '';

@@ -14,7 +14,11 @@ import type { OpenWire, Transport, TransportPorts, WireHealth, WireTasks } from 
 export const PAYLOAD_BYTES_MAX = 1024 * 1024;
 /** Of an oversize payload this much is kept, enough to see what it was. */
 const KEPT_BYTES = 4096;
-/** Longest packet body let in: the largest payload, the longest topic (64 KiB) and as much again for MQTT 5 properties. */
+/**
+ * Longest packet body let in: the largest payload, the longest topic (64 KiB) and as much again for MQTT 5 properties.
+ * A publisher of more properties than that would break the connection at each redelivery; the broker's own packet limit
+ * keeps that out. Announcing this limit to the broker is no way: it would drop what is longer without a trace.
+ */
 const PACKET_BYTES_MAX = PAYLOAD_BYTES_MAX + 2 * 65_536;
 /** Messages and bytes that may wait for the ledger before the socket is no longer read. */
 const IN_FLIGHT_COUNT_MAX = 2_048;

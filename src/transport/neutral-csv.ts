@@ -134,7 +134,7 @@ function readingOf(
   quantityText: string,
   text: string,
 ): NeutralReading | undefined {
-  const quantity = NEUTRAL_QUANTITIES.find((known) => known === quantityText);
+  const quantity = quantityOf(quantityText);
   if (quantity === undefined || source === '' || !isDecimal(text)) return undefined;
   const value = Number(text);
   const time = parseUtc(timeText);
@@ -142,15 +142,19 @@ function readingOf(
   return { time, source, quantity, value, text };
 }
 
+function quantityOf(text: string): NeutralQuantity | undefined {
+  for (const known of NEUTRAL_QUANTITIES) if (known === text) return known;
+  return undefined;
+}
+
 /** Digits, signs, point and exponent only: `Number` alone would take '', ' 1', '0x10' and 'Infinity' too. */
 function isDecimal(text: string): boolean {
-  if (text === '') return false;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
     const isDigit = code >= 0x30 && code <= 0x39;
     if (!isDigit && !'+-.eE'.includes(text.charAt(index))) return false;
   }
-  return true;
+  return text !== '';
 }
 
 /** Fields of a line with quotes (RFC 4180 §2); undefined where a quote stands where none may. */

@@ -1,5 +1,5 @@
 // The neutral CSV: what a line says, what is none, and files that are compressed, torn, quoted or endless.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -258,7 +258,6 @@ describe('a file', () => {
     await batches.next();
     await batches.return();
     const links = await readdir('/proc/self/fd').catch(() => []);
-    const { readlink } = await import('node:fs/promises');
     const open = await Promise.all(
       links.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
     );

