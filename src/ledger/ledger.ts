@@ -12,7 +12,7 @@ import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { Kind, PointId } from '../quantity/quality.ts';
 import type { IntervalStatement } from '../quantity/statement.ts';
-import type { InstantNs } from '../quantity/time.ts';
+import type { InstantNs, Interval } from '../quantity/time.ts';
 
 /** Byte offset in the journal as if its segments were one file. */
 export type JournalPosition = number;
@@ -100,6 +100,8 @@ export interface StatementIndex {
   between(fromNs: InstantNs, untilNs: InstantNs): readonly StoredStatement[];
   /** All versions with leaf >= from, by leaf, at most `limit`. */
   fromLeaf(from: LeafIndex, limit: number): readonly StoredStatement[];
+  /** Earliest start, and the instant behind the latest one; undefined while there is no statement. */
+  span(): Interval | undefined;
   /** Start of the newest interval that has a statement of this point and kind. */
   newestStart(point: PointId, kind: Kind): InstantNs | undefined;
 }

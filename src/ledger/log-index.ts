@@ -2,7 +2,7 @@
 // only the sinks' cursors are lost with it, and a sink that is served again from leaf 0 ends up the same.
 import Database from 'libsql';
 import type { Kind, PointId } from '../quantity/quality.ts';
-import { instantNs, type InstantNs } from '../quantity/time.ts';
+import { instantNs, type InstantNs, type Interval } from '../quantity/time.ts';
 import { readObject } from './canonical.ts';
 import { readStatement } from './statement-entry.ts';
 import type {
@@ -126,6 +126,14 @@ export class LogIndex implements StatementIndex {
       'SELECT leaf, sha256, body FROM statements WHERE leaf >= ? ORDER BY leaf LIMIT ?',
       ...[from, limit],
     );
+  }
+
+  span(): Interval | undefined {
+    const [row] = this.#ask('SELECT min(start) AS first, max(start) AS last FROM newest');
+    const first = row?.['first'];
+    const last = row?.['last'];
+    if (typeof first !== 'bigint' || typeof last !== 'bigint') return undefined;
+    return { fromNs: instantNs(first), untilNs: instantNs(last + 1n) };
   }
 
   newestStart(point: PointId, kind: Kind): InstantNs | undefined {

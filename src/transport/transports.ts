@@ -1,0 +1,34 @@
+// Every kind of wire that a site file may name. To add one: a file in this room, one line here, the contract suite.
+import type { Wire, WireId } from '../quantity/site.ts';
+import { csv } from './csv.ts';
+import { modbusRtu, modbusRtuTcp, modbusTcp } from './modbus.ts';
+import { mqtt } from './mqtt.ts';
+import type { OpenWire, Transport, TransportPorts, WireTasks } from './transport.ts';
+
+export const TRANSPORTS = {
+  'modbus-tcp': modbusTcp,
+  'modbus-rtu-tcp': modbusRtuTcp,
+  'modbus-rtu': modbusRtu,
+  mqtt,
+  csv,
+} as const satisfies { [T in Wire['transport']]: Transport<Extract<Wire, { transport: T }>> };
+
+/** Opens a wire with the transport that it names. Throws a SiteFault where it never can work. */
+export function openWire(
+  id: WireId,
+  wire: Wire,
+  tasks: WireTasks,
+  ports: TransportPorts,
+): Promise<OpenWire> {
+  switch (wire.transport) {
+    case 'modbus-tcp':
+    case 'modbus-rtu-tcp':
+      return TRANSPORTS[wire.transport].open(id, wire, tasks, ports);
+    case 'modbus-rtu':
+      return TRANSPORTS['modbus-rtu'].open(id, wire, tasks, ports);
+    case 'mqtt':
+      return TRANSPORTS.mqtt.open(id, wire, tasks, ports);
+    case 'csv':
+      return TRANSPORTS.csv.open(id, wire, tasks, ports);
+  }
+}
