@@ -1,0 +1,2 @@
+/** Room to the rooms it may use. */
+export const MAY_USE: Readonly<Record<string, readonly string[]>>;
