@@ -1,7 +1,7 @@
 // The journal's writer: records go into one buffer, and one fdatasync makes all of them durable that came while the sync
 // before it ran (group commit). Positions are given at the call, so their order is the order of the calls.
 import type { Exchange, SourceId } from '../quantity/exchange.ts';
-import type { AppendFile, FilePort } from './file-port.ts';
+import type { FilePort } from './file-port.ts';
 import { eventBytes, exchangeBytes, writeExchange } from './exchange-codec.ts';
 import {
   BODY_MAX_BYTES,
@@ -18,7 +18,7 @@ import type { Recovered } from './journal-recovery.ts';
 import { LedgerFailure } from './ledger.ts';
 import type { Journal, JournalEvent, JournalPosition, JournalRecord } from './ledger.ts';
 import { EVENTS_SOURCE, type RawBlock } from './raw-blocks.ts';
-import { segmentName } from './segments.ts';
+import { SegmentWriter } from './segment-writer.ts';
 
 export interface JournalOptions {
   /** A segment is closed when it has grown past this. */
@@ -49,6 +49,7 @@ export class SegmentJournal implements Journal {
   readonly #files: FilePort;
   readonly #folder: string;
   readonly #options: JournalOptions;
+  readonly #writer: SegmentWriter;
   readonly #found: Recovered;
   #end: number;
   #durable: number;
@@ -57,7 +58,6 @@ export class SegmentJournal implements Journal {
   #chunks: Chunk[] = [];
   #waiters: Waiter[] = [];
   #spare: Buffer | undefined;
-  #file: { base: number; port: AppendFile } | undefined;
   #committing = false;
   #failure: LedgerFailure | undefined;
 
@@ -65,6 +65,7 @@ export class SegmentJournal implements Journal {
     this.#files = files;
     this.#folder = folder;
     this.#options = options;
+    this.#writer = new SegmentWriter(files, folder);
     this.#found = found;
     this.#end = found.end;
     this.#durable = found.end;
@@ -142,9 +143,7 @@ export class SegmentJournal implements Journal {
       this.#room(0, '');
       await this.flush();
     }
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.port.close();
+    await this.#writer.close();
   }
 
   /** Ends the journal's life: every later call rejects with this. */
@@ -245,7 +244,9 @@ export class SegmentJournal implements Journal {
         this.#chunks = [];
         this.#waiters = [];
         try {
-          for (const chunk of chunks) await this.#write(chunk);
+          for (const { segmentBase, buffer, lengthBytes } of chunks) {
+            await this.#writer.write(segmentBase, buffer.subarray(0, lengthBytes));
+          }
         } catch (error) {
           this.#waiters = waiters.concat(this.#waiters);
           throw error;
@@ -260,26 +261,5 @@ export class SegmentJournal implements Journal {
     } finally {
       this.#committing = false;
     }
-  }
-
-  async #write(chunk: Chunk): Promise<void> {
-    const file = await this.#fileOf(chunk.segmentBase);
-    for (let from = 0; from < chunk.lengthBytes;) {
-      const writtenBytes = await file.append(chunk.buffer.subarray(from, chunk.lengthBytes));
-      if (writtenBytes <= 0) throw new Error('the disk takes no more bytes');
-      from += writtenBytes;
-    }
-    await file.sync();
-  }
-
-  /** The file of a segment. A new one begins only after all of the one before it is durable. */
-  async #fileOf(base: number): Promise<AppendFile> {
-    if (this.#file?.base === base) return this.#file.port;
-    await this.#file?.port.close();
-    this.#file = undefined;
-    const port = await this.#files.openAppend(`${this.#folder}/${segmentName(base)}`);
-    this.#file = { base, port };
-    await this.#files.syncFolder(this.#folder);
-    return port;
   }
 }

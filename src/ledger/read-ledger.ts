@@ -13,7 +13,7 @@ import { LogFolder } from './log-folder.ts';
 import { LogIndex } from './log-index.ts';
 import { consistencyRanges, inclusionRanges, sameHash } from './merkle.ts';
 import { vkeyText } from './note.ts';
-import { follow } from './open-ledger.ts';
+import { follow } from './follow-log.ts';
 import { framesOf, listSegments } from './segments.ts';
 import { verifyCheckpoint } from './verify-log.ts';
 

@@ -10,13 +10,8 @@ import { LOG_STATE, readLogState } from './log-state.ts';
 import { NotWellFormed, parseVkey, type Verifier } from './note.ts';
 import { parsePolicy } from './policy.ts';
 import { verifyJournal } from './verify-journal.ts';
-import {
-  verifyCheckpoint,
-  verifyInventory,
-  verifyOlder,
-  verifyState,
-  verifyTree,
-} from './verify-log.ts';
+import { verifyInventory, verifyOlder } from './verify-files.ts';
+import { verifyCheckpoint, verifyState, verifyTree } from './verify-log.ts';
 
 export interface VerifyOptions {
   /** Text of a verifier key from elsewhere than the log. */
