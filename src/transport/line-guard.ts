@@ -5,12 +5,26 @@
 /** A quarantine ends at the latest after this many longest reply times, also on a line that never falls silent. */
 const QUARANTINE_MAX_REPLIES = 5;
 
+/** As many replies of a unit are remembered, to know a doubled one by. */
+const REMEMBERED_MAX_COUNT = 8;
+
+interface Remembered {
+  readonly shape: number;
+  readonly address: number;
+  readonly frame: Uint8Array;
+  readonly atMs: number;
+}
+
 interface UnitMemory {
   /** What the last request expects back; 0 before the first. */
   lastReply: number;
   lastByteMs: number;
   /** Replies of these kinds may still come: their requests were given up. */
   readonly unanswered: Set<number>;
+  /** The last replies, newest first. */
+  recent: Remembered[];
+  /** Replies of this unit were seen to come twice, so each kind is asked for once in a longest reply time. */
+  doubles: boolean;
 }
 
 interface Quarantine {
@@ -20,18 +34,22 @@ interface Quarantine {
   readonly latestMs: number;
 }
 
-/** What a reply to such a request looks like on the wire: function and length. */
-const replyShape = (functionCode: number, count: number): number => functionCode * 256 + count;
-
 export interface Request {
   readonly unit: number;
   readonly functionCode: number;
+  readonly address: number;
   readonly count: number;
   /** Silence before it, ms. */
   readonly silenceMs: number;
   /** Longest time to its reply, ms. */
   readonly replyMs: number;
 }
+
+/** What the reply looks like on the wire: function and length. */
+const shapeOf = (request: Request): number => request.functionCode * 256 + request.count;
+
+const areEqual = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, n) => byte === other[n]);
 
 export class LineGuard {
   readonly #units = new Map<number, UnitMemory>();
@@ -48,26 +66,36 @@ export class LineGuard {
   #memoryOf(unit: number): UnitMemory {
     let memory = this.#units.get(unit);
     if (memory === undefined) {
-      memory = { lastReply: 0, lastByteMs: -Infinity, unanswered: new Set() };
+      memory = {
+        lastReply: 0,
+        lastByteMs: -Infinity,
+        unanswered: new Set(),
+        recent: [],
+        doubles: false,
+      };
       this.#units.set(unit, memory);
     }
     return memory;
   }
 
-  /** Of two counts the one to ask for now: the preferred, unless its reply would look like the reply before. */
-  choose(unit: number, functionCode: number, preferred: number, other: number): number {
-    const { lastReply } = this.#memoryOf(unit);
-    return replyShape(functionCode, preferred) === lastReply ? other : preferred;
+  /** Of two requests the one to make now: the preferred, unless its reply would look like one that may still come. */
+  choose<R extends Request>(preferred: R, other: R): R {
+    const { lastReply } = this.#memoryOf(preferred.unit);
+    if (shapeOf(preferred) === lastReply) return other;
+    if (shapeOf(other) === lastReply) return preferred;
+    return this.unitReadyMs(other) < this.unitReadyMs(preferred) ? other : preferred;
   }
 
   /** Not before this may the request be sent, as far as its unit alone is concerned; others may be served meanwhile. */
   unitReadyMs(request: Request): number {
     const memory = this.#memoryOf(request.unit);
     if (this.#hasTransactions) return memory.lastByteMs + request.silenceMs;
+    const shape = shapeOf(request);
     // Two replies of one kind in a row: a doubled one must have come before the second request goes out.
-    return memory.lastReply === replyShape(request.functionCode, request.count)
-      ? memory.lastByteMs + request.replyMs
-      : -Infinity;
+    if (memory.lastReply === shape) return memory.lastByteMs + request.replyMs;
+    if (!memory.doubles) return -Infinity;
+    const alike = memory.recent.find((reply) => reply.shape === shape);
+    return alike === undefined ? -Infinity : alike.atMs + request.replyMs;
   }
 
   /** Not before this may the request be sent, as far as the line is concerned. */
@@ -91,7 +119,7 @@ export class LineGuard {
   /** The request goes out. */
   sent(request: Request, nowMs: number): void {
     const memory = this.#memoryOf(request.unit);
-    memory.lastReply = replyShape(request.functionCode, request.count);
+    memory.lastReply = shapeOf(request);
     memory.lastByteMs = nowMs;
     this.#lastByteMs = nowMs;
     this.#quarantine = undefined;
@@ -107,12 +135,37 @@ export class LineGuard {
     }
   }
 
-  /** Whether a reply to this could as well be the late one of an earlier request that was given up. */
-  isSuspect(request: Request): boolean {
+  /**
+   * Whether this reply could as well be another's: the late one of an earlier request that was given up, or the double
+   * of one that other registers have just brought.
+   */
+  isSuspect(request: Request, frame: Uint8Array, nowMs: number): boolean {
     if (this.#hasTransactions) return false;
-    return this.#memoryOf(request.unit).unanswered.has(
-      replyShape(request.functionCode, request.count),
+    const { unanswered, recent } = this.#memoryOf(request.unit);
+    return (
+      unanswered.has(shapeOf(request)) ||
+      recent.some(
+        (reply) =>
+          reply.address !== request.address &&
+          nowMs - reply.atMs <= request.replyMs &&
+          areEqual(reply.frame, frame),
+      )
     );
+  }
+
+  /** The reply is believed. Replies keep their order, so whatever was given up before can no longer come. */
+  answered(request: Request, frame: Uint8Array, nowMs: number): void {
+    if (this.#hasTransactions) return;
+    const memory = this.#memoryOf(request.unit);
+    memory.unanswered.clear();
+    const reply = { shape: shapeOf(request), address: request.address, frame, atMs: nowMs };
+    memory.recent = [reply, ...memory.recent.slice(0, REMEMBERED_MAX_COUNT - 1)];
+  }
+
+  /** A whole frame came that nobody had asked for: if it is one that came before, this unit doubles its replies. */
+  stray(frame: Uint8Array): void {
+    const memory = this.#memoryOf(frame[0] ?? 0);
+    if (memory.recent.some((reply) => areEqual(reply.frame, frame))) memory.doubles = true;
   }
 
   /** Nothing that was asked before can come any more. */

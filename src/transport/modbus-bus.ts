@@ -2,17 +2,32 @@
 // no reply taken for another's), stamps what it sends and hears, and turns every ending into an Exchange.
 import assert from 'node:assert/strict';
 import type { Clock, Timer, Timers } from '../quantity/clock.ts';
-import { NO_FLAGS, type Exchange, type ExchangeForm, type SourceId } from '../quantity/exchange.ts';
+import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
-import { fromMs, later, type InstantNs } from '../quantity/time.ts';
+import { fromMs, later } from '../quantity/time.ts';
 import type { BytePort } from './byte-port.ts';
 import { LineGuard, type Request } from './line-guard.ts';
+import {
+  gapOf,
+  joined,
+  NOTHING,
+  outcomeOf,
+  unsent,
+  type Asking,
+  type BusRequest,
+  type Ended,
+  type Ending,
+  type InFlight,
+  type ModbusForm,
+  type Outcome,
+  type Patience,
+} from './modbus-outcome.ts';
 import {
   hasRtuBegun,
   judgeRtu,
   judgeTcp,
-  lateRtuFrame,
   nameRtuRemains,
+  rtuFramesIn,
   RTU_RECEIVED_MAX_BYTES,
   wrapTcp,
   type Asked,
@@ -23,67 +38,15 @@ import {
 const EVIDENCE_MAX_BYTES = 512;
 /** A reply that has begun may take this long beyond its time on the wire: gateways and USB send in pieces. */
 const PIECES_MS = 250;
-const NOTHING = new Uint8Array(0);
 
 export interface BusOptions {
-  readonly form: Extract<ExchangeForm, 'modbus-rtu' | 'modbus-tcp'>;
+  readonly form: ModbusForm;
   /** Time of one byte on the wire, ms; 0 where the network carries it. */
   readonly byteMs: number;
   readonly clock: Clock;
   readonly timers: Timers;
   /** The stream can no longer be followed: the port must be closed and opened again. */
   readonly lostStep: (because: string) => void;
-}
-
-export interface BusRequest extends Request {
-  readonly source: SourceId;
-  /** As RTU, with check sum. */
-  readonly rtuFrame: Uint8Array;
-}
-
-/** How much this turn may cost the others. */
-export interface Patience {
-  /** Time to the first byte of the reply, ms; at most the longest reply time. */
-  readonly deadlineMs: number;
-  /** Keep the whole line silent after a failure, not only this unit. */
-  readonly holdsLine: boolean;
-}
-
-/** How it ended: `answered` with registers, `refused` by the device, `failed`, or `closed` before an answer. */
-export type Ending = 'answered' | 'refused' | 'failed' | 'closed';
-
-export interface Outcome {
-  readonly ending: Ending;
-  readonly exchange: Exchange;
-  /** When the first request byte went out, real ms; undefined where it never did. */
-  readonly sentMs: number | undefined;
-  /** From the request to the last byte, real ms. */
-  readonly tookMs: number;
-  /** Something came, be it of use or not. */
-  readonly heard: boolean;
-  /** Modbus exception code; 0 where there is none. */
-  readonly exceptionCode: number;
-}
-
-type Ended = Verdict | 'deadline' | 'closed';
-
-interface InFlight {
-  readonly asked: Asked;
-  readonly sentNs: InstantNs;
-  firstByteNs: InstantNs | undefined;
-  lastByteNs: InstantNs | undefined;
-  lastByteMs: number;
-  /** What has come since the request went out, bounded. */
-  evidence: Uint8Array;
-  settle: (verdict: Ended) => void;
-}
-
-interface Asking {
-  readonly request: BusRequest;
-  readonly patience: Patience;
-  readonly frame: Uint8Array;
-  readonly flight: InFlight;
-  readonly sentMs: number;
 }
 
 export class ModbusBus {
@@ -178,14 +141,16 @@ export class ModbusBus {
       else this.#received = this.#received.subarray(verdict.consumedBytes);
       return;
     }
-    const unit = this.guard.quarantined(nowMs);
-    if (unit !== undefined && lateRtuFrame(unit, this.#received) !== undefined) {
-      this.guard.lateFrame(unit);
-      this.#received = NOTHING;
-      this.#nap?.timer.cancel();
-      this.#nap?.wake();
+    const frames = rtuFramesIn(this.#received);
+    for (const frame of frames) {
+      this.guard.stray(frame);
+      if (frame[0] === this.guard.quarantined(nowMs)) {
+        this.guard.lateFrame(frame[0] ?? 0);
+        this.#nap?.timer.cancel();
+        this.#nap?.wake();
+      }
     }
-    if (this.#received.length > EVIDENCE_MAX_BYTES) this.#received = NOTHING;
+    if (frames.length > 0 || this.#received.length > EVIDENCE_MAX_BYTES) this.#received = NOTHING;
   }
 
   async #sleep(delayMs: number): Promise<void> {
@@ -207,15 +172,7 @@ export class ModbusBus {
     }
     const flushed = this.#port?.flush();
     if (flushed !== undefined) await flushed;
-    if (this.#port === undefined)
-      return {
-        ending: 'closed',
-        sentMs: undefined,
-        tookMs: 0,
-        heard: false,
-        exceptionCode: 0,
-        exchange: this.gap(request, 'transport.closed'),
-      };
+    if (this.#port === undefined) return unsent(this.gap(request, 'transport.closed'));
     // On TCP the rest of a frame may still come; on RTU whatever lies here is refused.
     if (!this.#judgesTcp) this.#received = NOTHING;
     return this.#exchange(request, patience, this.#port);
@@ -249,12 +206,33 @@ export class ModbusBus {
       this.#startDeadline(sentMs + sendMs + patience.deadlineMs);
       port.write(frame);
     });
-    const ending =
-      typeof ended === 'object' && ended.kind === 'answer' && this.guard.isSuspect(request)
-        ? await this.#confirm(request, flight, ended)
-        : ended;
+    const suspect =
+      typeof ended === 'object' &&
+      ended.kind === 'answer' &&
+      this.guard.isSuspect(request, ended.frame, flight.lastByteMs);
+    const ending = suspect ? await this.#confirm(request, flight, ended) : ended;
     this.#inFlight = undefined;
-    return this.#close({ request, patience, frame, flight, sentMs }, ending);
+    this.#noteStrays(flight, ending);
+    return this.#close({ request, patience, frame, flight, sentMs, suspect }, ending);
+  }
+
+  // Whole frames around the answer, or instead of it.
+  #noteStrays({ asked, evidence }: InFlight, ending: Ended): void {
+    if (this.#judgesTcp) return;
+    const answer =
+      typeof ending === 'object' && ending.kind === 'answer' ? ending.frame : undefined;
+    if (evidence.length === (answer?.length ?? 0)) return;
+    const frames = rtuFramesIn(evidence);
+    const own =
+      answer === undefined
+        ? -1
+        : frames.findIndex(
+            (frame) =>
+              frame.length === answer.length &&
+              frame[0] === asked.unit &&
+              frame[1] === asked.functionCode,
+          );
+    for (const [n, frame] of frames.entries()) if (n !== own) this.guard.stray(frame);
   }
 
   // One timer serves many requests: it is not cancelled when an answer comes, but looks again when it fires.
@@ -289,8 +267,11 @@ export class ModbusBus {
 
   // The reply looks like one to a request that was given up. If it is that, its own follows: so it is believed only if
   // nothing more comes for the longest reply time.
-  async #confirm(request: BusRequest, flight: InFlight, answer: Verdict): Promise<Ended> {
-    const heardBytes = flight.evidence.length;
+  async #confirm(
+    request: BusRequest,
+    flight: InFlight,
+    answer: Verdict & { kind: 'answer' },
+  ): Promise<Ended> {
     const { firstByteNs, lastByteNs, lastByteMs } = flight;
     this.#received = NOTHING;
     await new Promise<void>((resolve) => {
@@ -302,17 +283,19 @@ export class ModbusBus {
       };
     });
     if (this.#port === undefined) return 'closed';
-    if (flight.evidence.length > heardBytes) return 'deadline';
+    if (flight.evidence.length > answer.frame.length) return 'deadline';
     Object.assign(flight, { firstByteNs, lastByteNs, lastByteMs });
     return answer;
   }
 
   #close(asking: Asking, ended: Ended): Outcome {
     const { request, flight } = asking;
+    const record = (ending: Ending, fault: FaultCode | undefined, reply: Uint8Array): Outcome =>
+      outcomeOf(this.#options.form, asking, ending, fault, reply, this.#options.clock.nowNs());
     if (ended === 'closed') {
       // A gateway may hold the reply for whoever connects next.
       this.guard.failed(request, this.nowMs(), false);
-      return this.#outcome(asking, 'closed', 'transport.closed', flight.evidence);
+      return record('closed', 'transport.closed', flight.evidence);
     }
     if (ended === 'deadline') {
       const fault = this.#nameDeadline(flight);
@@ -320,60 +303,31 @@ export class ModbusBus {
       if (this.#judgesTcp && this.#received.length > 0)
         this.#options.lostStep('a reply was cut short');
       this.#received = NOTHING;
-      return this.#outcome(asking, 'failed', fault, flight.evidence);
+      return record('failed', fault, flight.evidence);
     }
     switch (ended.kind) {
       case 'answer':
-        // Replies keep their order, so whatever was given up before can no longer come.
-        this.guard.cleared(request.unit);
-        return this.#outcome(asking, 'answered', undefined, ended.frame);
+        this.guard.answered(request, ended.frame, this.nowMs());
+        return record('answered', undefined, ended.frame);
       case 'exception': {
         const busy = ended.exceptionCode === 5 || ended.exceptionCode === 6;
         const fault = busy ? 'transport.busy' : 'transport.exception';
         const { exceptionCode } = ended;
-        return { ...this.#outcome(asking, 'refused', fault, ended.frame), exceptionCode };
+        return { ...record('refused', fault, ended.frame), exceptionCode };
       }
       case 'broken':
         this.#failed(asking);
         if (ended.lostStep) this.#options.lostStep('bytes came that are no Modbus frame');
-        return this.#outcome(asking, 'failed', ended.fault, flight.evidence);
+        return record('failed', ended.fault, flight.evidence);
       case 'waiting':
         assert.fail('an exchange ended while it was waiting');
     }
   }
 
-  #failed({ request, patience, flight }: Asking): void {
-    const answersOlder = this.guard.isSuspect(request) && flight.evidence.length > 0;
-    this.guard.failed(request, this.nowMs(), patience.holdsLine || answersOlder);
+  #failed({ request, patience, suspect }: Asking): void {
+    this.guard.failed(request, this.nowMs(), patience.holdsLine || suspect);
     // What follows a reply that did not stay alone comes within the quarantine, so nothing is left to fear after it.
-    if (answersOlder) this.guard.cleared(request.unit);
-  }
-
-  #outcome(
-    { request, frame, flight, sentMs }: Asking,
-    ending: Ending,
-    fault: FaultCode | undefined,
-    reply: Uint8Array,
-  ): Outcome {
-    const firstByteNs = flight.firstByteNs ?? this.#options.clock.nowNs();
-    return {
-      ending,
-      sentMs,
-      tookMs: flight.lastByteMs - sentMs,
-      heard: flight.firstByteNs !== undefined,
-      exceptionCode: 0,
-      exchange: {
-        source: request.source,
-        form: this.#options.form,
-        request: frame,
-        reply,
-        sentNs: flight.sentNs < firstByteNs ? flight.sentNs : firstByteNs,
-        firstByteNs,
-        lastByteNs: flight.lastByteNs ?? firstByteNs,
-        fault,
-        flags: NO_FLAGS,
-      },
-    };
+    if (suspect) this.guard.cleared(request.unit);
   }
 
   #nameDeadline(flight: InFlight): FaultCode {
@@ -386,19 +340,7 @@ export class ModbusBus {
 
   /** The record that this was not asked, and why. */
   gap(request: BusRequest, fault: FaultCode): Exchange {
-    const nowNs = this.#options.clock.nowNs();
-    const { form } = this.#options;
-    return {
-      source: request.source,
-      form,
-      request: this.#judgesTcp ? wrapTcp(request.rtuFrame, 0) : request.rtuFrame,
-      reply: NOTHING,
-      sentNs: nowNs,
-      firstByteNs: nowNs,
-      lastByteNs: nowNs,
-      fault,
-      flags: NO_FLAGS,
-    };
+    return gapOf(this.#options.form, request, fault, this.#options.clock.nowNs());
   }
 }
 
@@ -407,11 +349,3 @@ const askedOf = (request: Request): Omit<Asked, 'transactionId'> => ({
   functionCode: request.functionCode,
   count: request.count,
 });
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  if (first.length === 0) return second;
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
-}

@@ -119,19 +119,20 @@ export function nameRtuRemains(asked: Asked, received: Uint8Array): FaultCode {
   return 'transport.frame';
 }
 
-/** Length in bytes of the first whole RTU frame of this unit in what has come; undefined where there is none. */
-export function lateRtuFrame(unit: number, received: Uint8Array): number | undefined {
-  for (let index = 0; index + 5 <= received.length; index++) {
+/** The whole RTU replies in what has come, whoever they are from. */
+export function rtuFramesIn(received: Uint8Array): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  let index = 0;
+  while (index + 5 <= received.length) {
     const length = rtuLength(received, index);
-    if (
-      received[index] === unit &&
+    const isWhole =
       length !== undefined &&
       index + length <= received.length &&
-      hasRightCrc(received, index, length)
-    )
-      return length;
+      hasRightCrc(received, index, length);
+    if (isWhole) frames.push(received.slice(index, index + length));
+    index += isWhole ? length : 1;
   }
-  return undefined;
+  return frames;
 }
 
 /**

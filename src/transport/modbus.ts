@@ -90,7 +90,13 @@ function openTcp(
     const polled = new PolledWire({
       ...placed(id, wire, tasks, ports, dialect.silenceMs, 0),
       form: dialect.form,
-      openPort: tcpPort(wire.host, wire.port, connectMs, ports.timers),
+      openPort: tcpPort(
+        wire.host,
+        wire.port,
+        connectMs,
+        ports.timers,
+        dialect.form === 'modbus-rtu',
+      ),
       mayDieSilently: true,
     });
     polled.start();

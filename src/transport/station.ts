@@ -1,7 +1,7 @@
 // One polled device on its wire: what it is asked next, when, and what its answers have taught.
 import { durationNs, type DurationNs } from '../quantity/time.ts';
 import { Breaker } from './breaker.ts';
-import type { BusRequest, Patience } from './modbus-bus.ts';
+import type { BusRequest, Patience } from './modbus-outcome.ts';
 import type { LineGuard } from './line-guard.ts';
 import { encodeRead, readFunction } from './modbus-codec.ts';
 import { PollPlan, type Turn } from './poll-plan.ts';
@@ -41,6 +41,7 @@ export class Station {
       source: device.source,
       unit: device.unit,
       functionCode: readFunction(read.table),
+      address: read.address,
       count,
       silenceMs: Math.max(device.silenceMs, silenceMs),
       replyMs: this.#replyMs,
@@ -56,15 +57,10 @@ export class Station {
   upcoming(guard: LineGuard): BusRequest | undefined {
     const block = this.#blocks[this.#blockIndex];
     if (block === undefined) return undefined;
-    const preferred = block.requests[block.lastIndex === 0 ? 1 : 0];
-    const other = block.requests[block.lastIndex];
-    const count = guard.choose(
-      preferred.unit,
-      preferred.functionCode,
-      preferred.count,
-      other.count,
+    return guard.choose(
+      block.requests[block.lastIndex === 0 ? 1 : 0],
+      block.requests[block.lastIndex],
     );
-    return count === preferred.count ? preferred : other;
   }
 
   /** The request has gone out, so the block has had its turn. */

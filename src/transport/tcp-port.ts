@@ -5,12 +5,16 @@ import type { BytePort, BytePortEvents, OpenBytePort } from './byte-port.ts';
 
 const KEEP_ALIVE_MS = 30_000;
 
-/** Connects within `timeoutMs`, real; rejects with the reason for people. */
+/**
+ * Connects within `timeoutMs`, real; rejects with the reason for people. With `mustFlush`, `flush` lets the event loop
+ * read once what the system still holds, so that it comes before the next request and not after it.
+ */
 export function tcpPort(
   host: string,
   port: number,
   timeoutMs: number,
   timers: Timers,
+  mustFlush: boolean,
 ): OpenBytePort {
   return (events: BytePortEvents) =>
     new Promise<BytePort>((resolve, reject) => {
@@ -49,7 +53,7 @@ export function tcpPort(
           write: (bytes) => {
             if (!ended) socket.write(bytes);
           },
-          flush: () => undefined,
+          flush: () => (mustFlush ? timers.sleep(0) : undefined),
           close: () => {
             ended = true;
             socket.destroy();

@@ -6,13 +6,13 @@ import type { OpenWire, PolledDevice, TransportPorts } from '../../src/transport
 
 /** One transport with a peer behind it. Units 1 to 9 answer, unit 66 never does. */
 export interface PolledRig {
-  open(devices: readonly PolledDevice[], ports: TransportPorts): Promise<OpenWire>;
+  readonly open: (devices: readonly PolledDevice[], ports: TransportPorts) => Promise<OpenWire>;
   /** What the test knows of the truth: the first exchange whose value is not what its request must bring. */
-  firstWrongValue(exchanges: readonly Exchange[]): Exchange | undefined;
+  readonly firstWrongValue: (exchanges: readonly Exchange[]) => Exchange | undefined;
   /** The peer goes away so that the wire is lost, and can be reached again after `restore`. */
-  breakWire(): Promise<void>;
-  restore(): Promise<void>;
-  close(): Promise<void>;
+  readonly breakWire: () => Promise<void>;
+  readonly restore: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface ContractTools {

@@ -1,19 +1,11 @@
 // Each thing that can go wrong on a wire, on each Modbus transport, against a peer that does it on purpose: no value is
 // ever wrong or stale, the fault is delivered by its name, the other device and the next turns are served.
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Exchange } from '../../src/quantity/exchange.ts';
 import type { FaultCode } from '../../src/quantity/fault.ts';
 import { findProgram, testWith } from '../real-programs.ts';
 import { frameOf, readingPdu, type PeerForm, type PeerLine } from './scripted-peer.ts';
-import {
-  device,
-  firstWrongValue,
-  formOf,
-  KINDS,
-  startBench,
-  until,
-  type Bench,
-} from './wire-bench.ts';
+import { device, firstWrongValue, formOf, KINDS, startBench, until } from './wire-bench.ts';
 
 const socat = findProgram('socat');
 const LATE_MS = 330;
@@ -220,38 +212,41 @@ for (const kind of KINDS) {
   const form = formOf(kind);
   describe(kind, () => {
     for (const [name, { does, rtu, tcp }] of Object.entries(CASES)) {
-      testHere.concurrent(`${name}: no wrong value, and the wire lives on`, async () => {
-        const { peer, exchanges, open, close } = await startBench(kind, socat);
-        onTestFinished(close);
-        const of = (source: string): Exchange[] =>
-          exchanges.filter((exchange) => exchange.source === source);
-        const goodCount = (source: string): number =>
-          of(source).filter((exchange) => exchange.fault === undefined).length;
-        let disturbedIndex: number | undefined;
-        peer.script = (line) => {
-          const first = disturbedIndex === undefined && line.request.index >= 4;
-          if (first && line.request.unit === 1) {
-            disturbedIndex = line.request.index;
-            does(line, form);
-          } else line.send(line.right);
-        };
-        await open([device('sick', 1), device('well', 2)]);
-        await until(() => disturbedIndex !== undefined, 8000, 'nothing was disturbed');
-        const before = [goodCount('sick'), goodCount('well')] as const;
-        await until(
-          () => goodCount('sick') >= before[0] + 4 && goodCount('well') >= before[1] + 4,
-          15_000,
-          'the wire did not live on',
-        );
-        expect(firstWrongValue(exchanges)).toBeUndefined();
-        // The n-th request to the unit is the n-th exchange that is about a request.
-        const position = peer.requests
-          .slice(0, disturbedIndex)
-          .filter(({ unit }) => unit === 1).length;
-        const disturbed = of('sick').filter(({ fault }) => !UNSENT.includes(fault))[position];
-        expect(disturbed?.fault).toBe(form === 'modbus-tcp' ? tcp : rtu);
-        expect(disturbed?.reply.length).toBeLessThanOrEqual(512);
-      });
+      testHere.concurrent(
+        `${name}: no wrong value, and the wire lives on`,
+        async ({ onTestFinished }) => {
+          const { peer, exchanges, open, close } = await startBench(kind, socat);
+          onTestFinished(close);
+          const of = (source: string): Exchange[] =>
+            exchanges.filter((exchange) => exchange.source === source);
+          const goodCount = (source: string): number =>
+            of(source).filter((exchange) => exchange.fault === undefined).length;
+          let disturbedIndex: number | undefined;
+          peer.script = (line) => {
+            const first = disturbedIndex === undefined && line.request.index >= 4;
+            if (first && line.request.unit === 1) {
+              disturbedIndex = line.request.index;
+              does(line, form);
+            } else line.send(line.right);
+          };
+          await open([device('sick', 1), device('well', 2)]);
+          await until(() => disturbedIndex !== undefined, 8000, 'nothing was disturbed');
+          const before = [goodCount('sick'), goodCount('well')] as const;
+          await until(
+            () => goodCount('sick') >= before[0] + 4 && goodCount('well') >= before[1] + 4,
+            15_000,
+            'the wire did not live on',
+          );
+          expect(firstWrongValue(exchanges)).toBeUndefined();
+          // The n-th request to the unit is the n-th exchange that is about a request.
+          const position = peer.requests
+            .slice(0, disturbedIndex)
+            .filter(({ unit }) => unit === 1).length;
+          const disturbed = of('sick').filter(({ fault }) => !UNSENT.includes(fault))[position];
+          expect(disturbed?.fault).toBe(form === 'modbus-tcp' ? tcp : rtu);
+          expect(disturbed?.reply.length).toBeLessThanOrEqual(512);
+        },
+      );
     }
   });
 }

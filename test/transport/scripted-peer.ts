@@ -20,7 +20,7 @@ export interface PeerLine {
   readonly request: PeerRequest;
   /** The right answer, whole. */
   readonly right: Buffer;
-  send(bytes: Uint8Array | readonly number[], afterMs?: number): void;
+  readonly send: (bytes: Uint8Array | readonly number[], afterMs?: number) => void;
   readonly socket: Socket;
 }
 
