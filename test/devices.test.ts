@@ -135,8 +135,9 @@ testWith({ python3: findPython() })('derived vectors are those of the independen
   const derived = Object.fromEntries(
     FILES.map((name) => {
       const { id, vectors } = profileOf(name);
-      return [id, (vectors as Vector[]).filter(({ origin }) => origin === 'derived')];
-    }).filter(([, vectors]) => (vectors ?? []).length > 0),
+      const derivedOnes = (vectors as Vector[]).filter(({ origin }) => origin === 'derived');
+      return [id, derivedOnes] as const;
+    }).filter(([, vectors]) => vectors.length > 0),
   );
   expect(derived).toEqual(made.profiles);
 });

@@ -43,14 +43,17 @@ export function countRegister(
   bits: 32 | 64,
   meaning: CounterMeaning,
 ): CountedOrFault {
-  const scale = scaleOf(meaning);
+  const worked = workedOut(meaning);
   if (value.is === 'integer') {
-    const energyUj = toMicrojoules(times(whole(value.integer), scale), meaning.unit);
-    return inRange({ energyUj, quantumUj: resolutionUj(meaning) }, meaning);
+    const energyUj =
+      worked.countUj === undefined
+        ? toMicrojoules(times(whole(value.integer), worked.scale), meaning.unit)
+        : microjoules(value.integer * worked.countUj);
+    return inRange({ energyUj, quantumUj: worked.resolutionUj }, worked);
   }
   if (!Number.isFinite(value.float)) return { fault: 'decode.not-a-number' };
-  const step = times(floatStep(value.float, bits), scale);
-  return countFraction(times(binaryFraction(value.float), scale), step, meaning);
+  const step = times(floatStep(value.float, bits), worked.scale);
+  return countFraction(times(binaryFraction(value.float), worked.scale), step, worked);
 }
 
 /** Energy of a decimal number as printed by a device; `printsFloat32` where it holds the count in a 32-bit float. */
@@ -60,14 +63,14 @@ export function countPrinted(
   meaning: CounterMeaning,
 ): CountedOrFault {
   if (!Number.isFinite(printed)) return { fault: 'decode.not-a-number' };
-  const scale = scaleOf(meaning);
+  const worked = workedOut(meaning);
   const held = Math.fround(printed);
   if (printsFloat32 && Number.isFinite(held)) {
-    const step = times(floatStep(held, 32), scale);
-    if (isLess(printedFraction(meaning.resolution), step))
-      return countFraction(times(binaryFraction(held), scale), step, meaning);
+    const step = times(floatStep(held, 32), worked.scale);
+    if (isLess(worked.resolution, step))
+      return countFraction(times(binaryFraction(held), worked.scale), step, worked);
   }
-  return countFraction(times(printedFraction(printed), scale), whole(0n), meaning);
+  return countFraction(times(printedFraction(printed), worked.scale), whole(0n), worked);
 }
 
 /** Sums the parts of one counter (tariffs); each may be short by its own step. */
@@ -79,36 +82,67 @@ export function addCounts(parts: readonly Counted[]): Counted {
 }
 
 /** Where the counter starts again at 0, in µJ, or undefined where the profile does not know it to wrap. */
-export function wrapsAt(meaning: CounterMeaning): Microjoules | undefined {
-  return typeof meaning.wraps === 'object'
-    ? toMicrojoules(printedFraction(meaning.wraps.at), meaning.unit)
-    : undefined;
-}
+export const wrapsAt = (meaning: CounterMeaning): Microjoules | undefined =>
+  workedOut(meaning).wrapUj;
 
 /** The profile's resolution in µJ, at least 1. */
-export function resolutionUj(meaning: Pick<CounterMeaning, 'resolution' | 'unit'>): Microjoules {
-  const stepUj = toMicrojoules(printedFraction(meaning.resolution), meaning.unit);
-  return stepUj > 0n ? stepUj : microjoules(1n);
+export const resolutionUj = (meaning: CounterMeaning): Microjoules =>
+  workedOut(meaning).resolutionUj;
+
+/** What follows from a meaning alone, worked out once: a site reads the same counters all day. */
+interface WorkedOut {
+  readonly meaning: CounterMeaning;
+  readonly scale: Fraction;
+  readonly resolution: Fraction;
+  readonly resolutionUj: Microjoules;
+  /** µJ per count of an integer register, where that is a whole number. */
+  readonly countUj: bigint | undefined;
+  readonly wrapUj: Microjoules | undefined;
 }
 
-function countFraction(amount: Fraction, step: Fraction, meaning: CounterMeaning): CountedOrFault {
+const known = new WeakMap<CounterMeaning, WorkedOut>();
+
+function workedOut(meaning: CounterMeaning): WorkedOut {
+  const before = known.get(meaning);
+  if (before) return before;
+  const scale = meaning.scale === undefined ? whole(1n) : printedFraction(meaning.scale.by);
   const resolution = printedFraction(meaning.resolution);
+  const stepUj = toMicrojoules(resolution, meaning.unit);
+  const perCount = times(scale, whole(UNIT_UJ[meaning.unit]));
+  const { wraps } = meaning;
+  const worked: WorkedOut = {
+    meaning,
+    scale,
+    resolution,
+    resolutionUj: stepUj > 0n ? stepUj : microjoules(1n),
+    countUj:
+      perCount.numerator % perCount.denominator === 0n
+        ? perCount.numerator / perCount.denominator
+        : undefined,
+    wrapUj:
+      typeof wraps === 'object'
+        ? toMicrojoules(printedFraction(wraps.at), meaning.unit)
+        : undefined,
+  };
+  known.set(meaning, worked);
+  return worked;
+}
+
+function countFraction(amount: Fraction, step: Fraction, worked: WorkedOut): CountedOrFault {
+  const { meaning, resolution } = worked;
   if (isLess(resolution, step)) {
     const energyUj = toMicrojoules(amount, meaning.unit);
-    return inRange({ energyUj, quantumUj: toMicrojoules(step, meaning.unit) }, meaning);
+    return inRange({ energyUj, quantumUj: toMicrojoules(step, meaning.unit) }, worked);
   }
+  // The resolution is a whole number of µJ (a house rule), so whole counts of it are exact.
   const count = rounded(over(amount, resolution));
-  const energyUj = toMicrojoules(times(whole(count), resolution), meaning.unit);
-  return inRange({ energyUj, quantumUj: resolutionUj(meaning) }, meaning);
+  const energyUj = microjoules(count * worked.resolutionUj);
+  return inRange({ energyUj, quantumUj: worked.resolutionUj }, worked);
 }
 
-function inRange(counted: Counted, meaning: CounterMeaning): CountedOrFault {
+function inRange(counted: Counted, { meaning, wrapUj }: WorkedOut): CountedOrFault {
   const { energyUj } = counted;
-  const wrapUj = wrapsAt(meaning);
   const tooLow = meaning.means === 'net' ? energyUj <= -CEILING_UJ : energyUj < 0n;
   const tooHigh = energyUj >= (wrapUj ?? CEILING_UJ);
   return tooLow || tooHigh ? { fault: 'decode.out-of-range' } : counted;
 }
-
-const scaleOf = (meaning: CounterMeaning): Fraction =>
-  meaning.scale === undefined ? whole(1n) : printedFraction(meaning.scale.by);

@@ -1,6 +1,6 @@
 // The door of this room: an exchange and the profile of its instrument become observations. Total: whatever the bytes
 // are, nothing is thrown; what cannot be read is a gap with its reason.
-import type { Exchange, ExchangeForm } from '../quantity/exchange.ts';
+import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { Channel, Observation } from '../quantity/observation.ts';
 import { decodeCsv } from './decode-csv.ts';
@@ -39,12 +39,6 @@ export function decodeExchange(
     case 'csv':
       return decodeCsv(profile, exchange, instrument.topic);
   }
-}
-
-/** Whether a profile can be read on a wire that brings exchanges of this form. */
-export function speaksForm(profile: Profile, form: ExchangeForm): boolean {
-  if (form === 'csv') return true;
-  return isModbus(profile) ? form !== 'mqtt' : form === 'mqtt';
 }
 
 // The site file joins instruments and wires, so this is a fault of the operator that got past it: shown, not thrown.

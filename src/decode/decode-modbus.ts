@@ -20,7 +20,7 @@ export const tableOf = (profile: ModbusProfile, place: { table?: RegisterTable }
   place.table ?? profile.speaks.table;
 
 /** Whether every register of the read lies in the block. */
-export function covers(
+function covers(
   profile: ModbusProfile,
   block: Omit<AskedBlock, 'unit'>,
   read: ModbusRead,
@@ -105,11 +105,16 @@ function meaningOfRegisters(read: ModbusRead, places: readonly Uint8Array[]): Me
 }
 
 function isSentinel(profile: ModbusProfile, read: ModbusRead, bytes: Uint8Array): boolean {
-  const hex = hexOf(bytes);
-  return profile.sentinels.some(
-    (sentinel) =>
-      sentinel.as === read.as &&
-      (sentinel.channel === undefined || sentinel.channel === read.channel) &&
-      sentinel.raw.replaceAll(' ', '').toLowerCase() === hex,
-  );
+  let patterns = known.get(read);
+  if (patterns === undefined) {
+    patterns = profile.sentinels
+      .filter((sentinel) => sentinel.as === read.as)
+      .filter(({ channel }) => channel === undefined || channel === read.channel)
+      .map((sentinel) => sentinel.raw.replaceAll(' ', '').toLowerCase());
+    known.set(read, patterns);
+  }
+  return patterns.length > 0 && patterns.includes(hexOf(bytes));
 }
+
+/** The patterns that mean "no value" in a read, worked out once: a read belongs to one profile. */
+const known = new WeakMap<ModbusRead, readonly string[]>();

@@ -79,7 +79,7 @@ export function decodeNode(
 }
 
 /** The node named by a topic `.../<node>/chips`; undefined where the topic names none (ingest by HTTP). */
-export function nodeOfTopic(topic: string): string | undefined {
+function nodeOfTopic(topic: string): string | undefined {
   const levels = topic.split('/');
   return levels.length >= 2 && levels.at(-1) === 'chips' ? levels.at(-2) : undefined;
 }

@@ -69,28 +69,27 @@ export function printedFraction(printed: number): Fraction {
 /** The exact binary value of a double. It must be finite. */
 export function binaryFraction(double: number): Fraction {
   assert(Number.isFinite(double), 'not a finite number');
-  let scaled = double;
-  let shift = 0n;
-  // Doubling is exact, and a double has no bits below 2^-1074: at most that many steps, far fewer for real readings.
-  while (!Number.isInteger(scaled)) {
-    scaled *= 2;
-    shift += 1n;
-  }
-  return { numerator: BigInt(scaled), denominator: 1n << shift };
+  const step = stepExponent(double, 64);
+  // Every double is a whole number of its own steps, below 2^53 of them: dividing by a power of two is exact.
+  return step >= 0
+    ? { numerator: BigInt(double), denominator: 1n }
+    : { numerator: BigInt(double / 2 ** step), denominator: 1n << BigInt(-step) };
 }
 
 /** Distance to the next representable float of that size (IEEE 754 binary32 or binary64), as a fraction. */
 export function floatStep(double: number, bits: 32 | 64): Fraction {
-  const [digits, lowest] = bits === 32 ? [23, -149] : [52, -1074];
-  const magnitude = Math.abs(double);
-  let exponent = magnitude === 0 ? lowest : Math.max(Math.floor(Math.log2(magnitude)), -1074);
-  // log2 rounds near powers of two: settle the exponent so that 2^exponent <= magnitude < 2^(exponent + 1).
-  if (magnitude > 0 && 2 ** exponent > magnitude) exponent -= 1;
-  if (magnitude > 0 && 2 ** (exponent + 1) <= magnitude) exponent += 1;
-  const step = Math.max(exponent - digits, lowest);
+  const step = stepExponent(double, bits);
   return step >= 0
     ? whole(1n << BigInt(step))
     : { numerator: 1n, denominator: 1n << BigInt(-step) };
+}
+
+/** Binary exponent of that distance. */
+function stepExponent(double: number, bits: 32 | 64): number {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, double);
+  const exponent = ((view.getUint16(0) >> 4) & 0x7ff) - 1023;
+  return bits === 32 ? Math.max(exponent - 23, -149) : Math.max(exponent - 52, -1074);
 }
 
 /** Rounds to whole µJ. */

@@ -1,7 +1,7 @@
 // Fields of foreign JSON: parsed without trusting it, looked up by plain paths, never by expressions.
 
 /** More than any meter or node sends. */
-export const PAYLOAD_BYTES_MAX = 262_144;
+const PAYLOAD_BYTES_MAX = 262_144;
 
 /** The parsed text, or undefined where it is no JSON, no UTF-8 or too long. (`null` parses to null.) */
 export function parseJson(payload: Uint8Array): { readonly json: unknown } | undefined {

@@ -20,7 +20,7 @@ export interface NodeCounter {
   /** The largest value the counter holds, where the node knows it. */
   readonly max: bigint | undefined;
 }
-export interface NodeGauge {
+interface NodeGauge {
   readonly source: string;
   readonly quantity: GaugeQuantity;
   readonly reading: number;

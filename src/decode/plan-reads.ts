@@ -8,7 +8,7 @@ import { placesOf, tableOf } from './decode-modbus.ts';
 import { REGISTER_COUNT } from './register-value.ts';
 
 /** What is asked for where no document states a limit: every meter that we know of answers so much. */
-export const CAUTIOUS_READ_COUNT = 60;
+const CAUTIOUS_READ_COUNT = 60;
 
 /** How many values a read may be longer than needed, so that two reads in a row differ. */
 const LENGTHENED_MAX_COUNT = 3;

@@ -1,3 +1,4 @@
+// Longer than most files, since the rules are one list and are read as one.
 // House rules for profiles: what a schema cannot say. Each broken rule names the path and the remedy. The shapes here are
 // what the rules look at, not the profile itself, because profile.ts calls this file.
 import type { FaultNotice } from '../quantity/fault.ts';
@@ -61,7 +62,7 @@ export interface RuledProfile {
 }
 
 /** The order in which the keys of a profile stand, so that every file reads alike. */
-export const KEY_ORDER = [
+const KEY_ORDER = [
   'id',
   'brand',
   'model',

@@ -1,6 +1,7 @@
+// Longer than most files, since the schema is one noun and only this file may use typebox.
 // A device profile as a type: which bytes mean what, how its counters behave, what it allows, and the evidence for it.
-// A profile is data with vectors that prove it: no conditions, no expressions, no code. TypeBox, so that the JSON schema
-// that editors use (devices/profile.schema.json) and the type here cannot differ. House rules: profile-rules.ts.
+// Data with vectors that prove it: no conditions, no expressions, no code. The JSON schema that editors use
+// (devices/profile.schema.json) comes from here. House rules: profile-rules.ts.
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 import { ProfileFault } from '../quantity/fault.ts';
@@ -207,7 +208,7 @@ const evidence = {
   sentinels: Type.Array(Sentinel),
 };
 
-export const ModbusProfileSchema = Type.Object(
+const ModbusProfileSchema = Type.Object(
   {
     ...about,
     speaks: Type.Object(
@@ -227,7 +228,7 @@ export const ModbusProfileSchema = Type.Object(
   },
   closed,
 );
-export const MqttJsonProfileSchema = Type.Object(
+const MqttJsonProfileSchema = Type.Object(
   {
     ...about,
     speaks: Type.Object(
@@ -245,7 +246,7 @@ export const MqttJsonProfileSchema = Type.Object(
   },
   closed,
 );
-export const NodeMessageProfileSchema = Type.Object(
+const NodeMessageProfileSchema = Type.Object(
   {
     ...about,
     speaks: Type.Object({ transport: Type.Literal('node-message') }, closed),

@@ -2,8 +2,7 @@
 import type { Profile } from './profile.ts';
 
 /** drafted: vectors we derived; documented: from a manual; captured: bytes of a real unit; benched: a reference beside it. */
-export const QUALITY_TIERS = ['drafted', 'documented', 'captured', 'benched'] as const;
-export type QualityTier = (typeof QUALITY_TIERS)[number];
+export type QualityTier = 'drafted' | 'documented' | 'captured' | 'benched';
 
 /** Each tier needs the evidence of its own: a bench without a capture is no better than a manual. */
 export function qualityTierOf(profile: Profile): QualityTier {

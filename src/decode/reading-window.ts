@@ -9,12 +9,17 @@ export interface KnownDelays {
   readonly averaging_ms?: number | 'unknown' | undefined;
 }
 
-/** How far back a value may reach, ns: its own delays, else those of the device. */
+/** How far back a value may reach, ns: its own delays, else those of the device. Worked out once for each pair. */
 export function reachNs(own: KnownDelays, device: KnownDelays): bigint {
-  return (
-    delayNs(own.refresh_ms ?? device.refresh_ms) + delayNs(own.averaging_ms ?? device.averaging_ms)
-  );
+  const before = known.get(own);
+  if (before?.device === device) return before.reach;
+  const reach =
+    delayNs(own.refresh_ms ?? device.refresh_ms) + delayNs(own.averaging_ms ?? device.averaging_ms);
+  known.set(own, { device, reach });
+  return reach;
 }
+
+const known = new WeakMap<KnownDelays, { readonly device: KnownDelays; readonly reach: bigint }>();
 
 const delayNs = (delay: number | 'unknown' | undefined): bigint =>
   typeof delay === 'number' ? fromMs(delay) : 0n;
