@@ -58,7 +58,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const stream = new LiveStream(options.timers);
   const history = new PowerHistory();
   history.add(live.snapshot());
-  let refreshedNs: bigint | undefined;
+  let refreshedNs = clock.monotonicNs();
   const stop = live.onRefresh((snapshot) => {
     refreshedNs = clock.monotonicNs();
     history.add(snapshot);
@@ -71,10 +71,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
 
   const health = (snapshot: RackSnapshot): HealthJson =>
-    healthOf(
-      snapshot,
-      refreshedNs === undefined ? undefined : Number(clock.monotonicNs() - refreshedNs) / 1e9,
-    );
+    healthOf(snapshot, Number(clock.monotonicNs() - refreshedNs) / 1e9);
   servePage(app);
   serveLive(app, live, stream, health);
   serveRecord(app, options, history);

@@ -4,12 +4,12 @@ import type { HealthJson } from './api-schemas.ts';
 import type { RackSnapshot } from './rack-view.ts';
 
 /** The snapshot is refreshed about once a second: beyond this the refreshing itself hangs. */
-export const REFRESH_LATE_S = 15;
+const REFRESH_LATE_S = 15;
 
-/** `refreshAgeS`: real seconds since the last refresh, undefined before the first. */
-export function healthOf(snapshot: RackSnapshot, refreshAgeS: number | undefined): HealthJson {
+/** `refreshAgeS`: real seconds since the last refresh, or since the start before the first. */
+export function healthOf(snapshot: RackSnapshot, refreshAgeS: number): HealthJson {
   const reasons: string[] = [];
-  if (refreshAgeS !== undefined && refreshAgeS > REFRESH_LATE_S) {
+  if (refreshAgeS > REFRESH_LATE_S) {
     reasons.push(`the rack was not refreshed for ${refreshAgeS.toFixed(0)} s`);
   }
   for (const wire of snapshot.wires) {

@@ -39,6 +39,7 @@ export class LiveStream {
 
   /** Takes over a response: sends the head and the newest event, then every later one until the watcher leaves. */
   add(response: ServerResponse, newest: string): void {
+    if (response.destroyed) return;
     const watcher: Watcher = { response, missedCount: 0 };
     this.#watchers.add(watcher);
     const leave = (): void => {

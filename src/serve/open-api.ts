@@ -32,7 +32,7 @@ const NAMED: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   [ErrorSchema, 'Error'],
 ]);
 
-export interface Answer {
+interface Answer {
   readonly says: string;
   /** A schema for JSON; a media type for anything else. */
   readonly content: TSchema | string;

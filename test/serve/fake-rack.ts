@@ -28,7 +28,7 @@ export const accepted: NodeView = {
   },
   waitingFor: '',
 };
-export const provisional: NodeView = {
+const provisional: NodeView = {
   ...accepted,
   node: 'gpu-02',
   wallW: watts(812.06),
@@ -44,7 +44,7 @@ export const provisional: NodeView = {
     open: ['less than 6 h of evidence', 'not validated on another day'],
   },
 };
-export const waiting: NodeView = {
+const waiting: NodeView = {
   ...accepted,
   node: 'cpu-03',
   type: '2u-epyc',

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { StoredStatement } from '../../src/ledger/ledger.ts';
 import type { IntervalStatement } from '../../src/quantity/statement.ts';
-import { fromSeconds, instantNs, later, parseInstant } from '../../src/quantity/time.ts';
+import { fromSeconds, instantNs, later } from '../../src/quantity/time.ts';
 import { joules, microjoules, watts } from '../../src/quantity/units.ts';
 import { ErrorSchema, IntervalsSchema } from '../../src/serve/api-schemas.ts';
+import { intervalPage } from '../../src/serve/intervals.ts';
 import { appOf, jsonOf } from './test-app.ts';
 
 const START = instantNs(1_769_853_600_000_000_000n);
@@ -108,22 +109,33 @@ describe('/v1/intervals', () => {
     const rows = Array.from({ length: 8000 }, (_, index) =>
       points.map((point) => statementAt(index, { point })),
     ).flat();
-    const app = appOf({ statements: statementsOf(rows) });
     const met: string[] = [];
-    let from = '2026-01-31T10:00:00Z';
+    let fromNs = START;
     let pagesCount = 0;
     for (;;) {
-      const answer = await app.inject(ask({ from, until: '2026-02-28T10:00:00Z' }));
-      const body = jsonOf(IntervalsSchema, answer.body);
+      const question = {
+        fromNs,
+        untilNs: later(START, fromSeconds(28 * 86_400)),
+        point: undefined,
+        kind: undefined,
+      };
+      const page = intervalPage(statementsOf(rows), question);
       pagesCount += 1;
-      met.push(...body.intervals.map((row) => `${row.point} ${row.start}`));
-      if (body.next === undefined) break;
-      expect(parseInstant(body.next)).toBeGreaterThan(parseInstant(from)!);
-      from = body.next;
+      met.push(...page.rows.map(({ leaf, statement }) => `${statement.point} ${leaf}`));
+      if (page.nextNs === undefined) break;
+      expect(page.nextNs).toBeGreaterThan(fromNs);
+      fromNs = page.nextNs;
     }
     expect(pagesCount).toBe(3);
     expect(met).toHaveLength(24_000);
     expect(new Set(met).size).toBe(24_000);
+  });
+
+  test('a page that is not the last says where the next one begins', async () => {
+    const rows = Array.from({ length: 10_001 }, (_, index) => statementAt(index));
+    const app = appOf({ statements: statementsOf(rows) });
+    const answer = await app.inject(ask({ from: span.from, until: '2026-02-28T10:00:00Z' }));
+    expect(answer.body).toMatch(/"next":"2026-02-07T08:40:00Z"\}$/);
   });
 
   test.each([

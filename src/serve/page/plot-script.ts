@@ -59,7 +59,7 @@ const hue = (name) => getComputedStyle(document.documentElement).getPropertyValu
 // From zero where the curves are near it, else around them: a flat line at 800 W should show its ripple.
 function range(plot, low, high) {
   if (low === null || high === null || low === undefined || high === undefined) return [0, 1];
-  const spare = Math.max((high - low) * 0.12, high * 0.02, 1);
+  const spare = Math.max((high - low) * 0.18, high * 0.02, 1);
   return [Math.max(0, low - spare), high + spare];
 }
 
@@ -73,8 +73,9 @@ function series() {
     value: (plot, power) => powerText(power === null ? undefined : power),
     spanGaps: false,
   }));
-  // The edges of the band are not drawn themselves and not named in the legend.
-  const edge = { stroke: 'transparent', width: 0, points: { show: false }, class: 'u-edge' };
+  // The edges of the band are not drawn themselves, not named in the legend, and do not widen the scale: a first model is
+  // so unsure that its band would flatten the curves.
+  const edge = { auto: false, stroke: 'transparent', width: 0, points: { show: false }, class: 'u-edge' };
   return [...curves, edge, { ...edge }];
 }
 

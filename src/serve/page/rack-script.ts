@@ -69,7 +69,7 @@ function rackPart(name) {
   let part = racks.get(name);
   if (part !== undefined) return part;
   const element = at('rack-template').content.firstElementChild.cloneNode(true);
-  say(element.querySelector('h2'), name === '' ? 'Without a rack' : 'Rack ' + name);
+  say(element.querySelector('h2'), name === '' ? 'Without a rack' : /^rack/i.test(name) ? name : 'Rack ' + name);
   const [nodeBody, pointBody] = element.querySelectorAll('tbody');
   element.querySelector('.nodes').setAttribute('aria-label', 'Nodes of rack ' + name);
   element.querySelector('.points').setAttribute('aria-label', 'Metered points of rack ' + name);

@@ -71,7 +71,7 @@ th:first-child, td:first-child { padding-left: 18px; } th:last-child, td:last-ch
 thead th { font-size: 12.5px; color: var(--soft); padding-top: 4px; padding-bottom: 6px; white-space: nowrap; }
 tbody tr { border-top: 1px solid var(--line); }
 .number { text-align: right; white-space: nowrap; }
-.unit { color: var(--soft); font-size: 0.82em; }
+.unit { color: var(--soft); font-size: 0.82em; font-weight: 400; }
 .number.unknown, .nodes td.number.unknown, .unknown { color: var(--soft); font-weight: 400; }
 .unknown + .bar { visibility: hidden; }
 small { display: block; font-size: 12.5px; color: var(--soft); }
