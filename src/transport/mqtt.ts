@@ -27,7 +27,7 @@ const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
 const SILENT_AFTER_NS = 660_000_000_000n;
 const FORGOTTEN_COUNT_MAX = 1_000;
 
-export interface MqttHealth extends WireHealth {
+interface MqttHealth extends WireHealth {
   /** Civil time of the last message of each source that was heard since the wire was opened. */
   readonly lastHeard: ReadonlyMap<SourceId, InstantNs>;
 }

@@ -7,7 +7,7 @@ import { readLines, type LineBatch } from './csv-lines.ts';
 
 export const NEUTRAL_HEADER = 'time,source,quantity,value';
 export const NEUTRAL_QUANTITIES = ['power_w', 'energy_j'] as const;
-export type NeutralQuantity = (typeof NEUTRAL_QUANTITIES)[number];
+type NeutralQuantity = (typeof NEUTRAL_QUANTITIES)[number];
 
 export interface NeutralReading {
   /** As the instrument stamped it. */

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { systemTimers } from '../../src/cli/system-clock.ts';
 import { findProgram, testWith } from '../real-programs.ts';
@@ -23,7 +24,7 @@ for (const version of ['3.1.1', '5'] as const) {
         [
           '--import',
           'tsx',
-          'test/transport/mqtt-child.ts',
+          fileURLToPath(new URL('./mqtt-child.ts', import.meta.url)),
           `${broker.url}?version=${version}`,
           path,
         ],
