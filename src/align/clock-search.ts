@@ -77,6 +77,8 @@ export function findClock(
     best.offsetS + stepS,
     1e-4,
   );
+  // Windows cut by holes are covered at one offset only, and the search between two steps may find nothing there.
+  if (cost(best.offsetS, 0) <= cost(offsetS, 0)) offsetS = best.offsetS;
   const flat = flatness(residualAt(offsetS, 0), usable, offsetS, stepS);
   if (flat !== undefined) return flat;
 
@@ -185,7 +187,13 @@ function curvatureUncertainty(
   rowsCount: number,
 ): number {
   const least = cost(argument);
-  const bend = (cost(argument - step) - 2 * least + cost(argument + step)) / (step * step);
+  let near = step;
+  let sides = cost(argument - near) + cost(argument + near);
+  for (let halving = 0; halving < 5 && !Number.isFinite(sides); halving++) {
+    near /= 2;
+    sides = cost(argument - near) + cost(argument + near);
+  }
+  const bend = (sides - 2 * least) / (near * near);
   if (!(bend > 0) || !Number.isFinite(bend)) return Infinity;
   return Math.sqrt((2 * 5 * least) / (rowsCount * bend));
 }

@@ -55,6 +55,7 @@ export function alignRuns(
     const total = totals[index];
     const wall = wallOf(run);
     if (!total || !wall) return undefined;
+    if (sameSteps(wall, total)) return SAME_WINDOWS;
     const periodS = Math.max(1, periodOf(wall.atS));
     const clock = findClock(rowsOfSeries(wall, periodS), total);
     if (isRefusal(clock)) {
@@ -95,6 +96,26 @@ interface Found {
   readonly clock: { readonly offsetS: number; readonly rateRatio: number; readonly pivotS: number };
   readonly startOffsetS: number;
   readonly uncertaintyS: number;
+}
+
+const SAME_WINDOWS: Found = {
+  clock: { offsetS: 0, rateRatio: 0, pivotS: 0 },
+  startOffsetS: 0,
+  uncertaintyS: 0,
+};
+
+/**
+ * Steady steps with holes between them, recorded over the very same windows: they were aligned at the source, and their
+ * own edges cannot show more, since a mean over a steady window does not change when it moves a little.
+ */
+function sameSteps(wall: EnergySeries, chips: EnergySeries): boolean {
+  const knotsCount = wall.atS.length;
+  if (knotsCount < 4 || chips.atS.length !== knotsCount) return false;
+  const shiftS = secondsBetween(wall.originNs, chips.originNs);
+  const lengthS = (wall.atS[knotsCount - 1] ?? 0) - (wall.atS[0] ?? 0);
+  const coveredS = (wall.coveredS[knotsCount - 1] ?? 0) - (wall.coveredS[0] ?? 0);
+  if (coveredS > 0.8 * lengthS) return false;
+  return wall.atS.every((atS, knot) => Math.abs((chips.atS[knot] ?? 0) + shiftS - atS) < 1e-3);
 }
 
 function typicalOf(found: readonly Found[]): TypicalClock {

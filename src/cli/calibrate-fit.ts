@@ -289,8 +289,12 @@ function report(fitted: Fitted, options: FitOptions, io: Output): void {
       `nodes      ${pooled.nodesCount}, scatter ${(100 * pooled.betweenNodesRatio).toFixed(2)} %`,
     );
   for (const gate of shown.open) io.out(`open       ${gate}`);
-  for (const each of refusals)
-    io.err(`${each.run}: not aligned by itself: ${each.refusal.because}`);
+  if (refusals.length === 0) return;
+  io.err(
+    `${refusals.length} of ${fitted.runsCount} runs show no edge of their own and take the typical offset:`,
+  );
+  for (const each of refusals.slice(0, 3)) io.err(`  ${each.run}: ${each.refusal.because}`);
+  if (refusals.length > 3) io.err(`  and ${refusals.length - 3} more (--json lists all)`);
 }
 
 const summaryOf = (model: CorrectionModel): Record<string, unknown> => ({

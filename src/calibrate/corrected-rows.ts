@@ -1,0 +1,268 @@
+// A recording of chips turned into rows of wall energy: the windows are on the wall's clock, the chips are read where
+// their own clock stands then, and what they do not cover is left out of the row's duration rather than filled.
+import {
+  firstS,
+  lastS,
+  meansOver,
+  movedEdges,
+  secondsBetween,
+  type EnergySeries,
+} from '../align/energy-series.ts';
+import { rowsOfSeries } from '../align/meter-rows.ts';
+import { periodOf, tidySamples, type Samples } from '../align/series-from-samples.ts';
+import type { CorrectionModel } from '../quantity/correction.ts';
+import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
+import { instantNs, type InstantNs } from '../quantity/time.ts';
+import { applyModel, type Anchor, type CorrectedEnergy } from './apply-model.ts';
+
+export interface CorrectedRow {
+  readonly startNs: InstantNs;
+  /** Seconds that the chips cover, up to the whole window. */
+  readonly durationS: number;
+  readonly quality: 'derived' | 'partial' | 'refused';
+  readonly corrected: CorrectedEnergy | Refusal;
+}
+
+/** Windows on the wall's clock, seconds after an origin; starts and ends ascend. */
+export interface WallWindows {
+  readonly originNs: InstantNs;
+  readonly fromS: Float64Array;
+  readonly untilS: Float64Array;
+}
+
+/** Less than this share of a window uncovered is rounding of stamps, not a hole. */
+const WHOLE_RATIO = 0.9995;
+const COVERED_S_MIN = 1e-3;
+
+/** First chip stamp of a recording: where the offset of a model holds and its rate counts from. */
+function startNsOf(chips: ReadonlyMap<string, EnergySeries>): InstantNs | undefined {
+  let first: bigint | undefined;
+  for (const series of chips.values()) {
+    if (series.atS.length === 0) continue;
+    const atNs = series.originNs + BigInt(Math.round(firstS(series) * 1e9));
+    if (first === undefined || atNs < first) first = atNs;
+  }
+  return first === undefined ? undefined : instantNs(first);
+}
+
+/** How windows of the wall move onto the clock of a chip series. */
+function moveOnto(
+  model: CorrectionModel,
+  series: EnergySeries,
+  windows: WallWindows,
+  startNs: InstantNs,
+): { shiftS: number; rateRatio: number; pivotS: number } {
+  const offsetS = Number(model.offsetNs) / 1e9;
+  return {
+    shiftS: secondsBetween(series.originNs, windows.originNs) + offsetS,
+    rateRatio: model.detail?.rateRatio ?? 0,
+    pivotS: secondsBetween(windows.originNs, startNs) - offsetS,
+  };
+}
+
+interface Covered {
+  /** Mean chip power by source over the covered part of each window. */
+  readonly meanW: ReadonlyMap<string, Float64Array>;
+  readonly coveredRatio: Float64Array;
+}
+
+function coveredBy(
+  model: CorrectionModel,
+  chips: ReadonlyMap<string, EnergySeries>,
+  windows: WallWindows,
+): Covered | Refusal {
+  const startNs = startNsOf(chips);
+  const names = new Set(model.terms.flatMap((term) => [...term.sources, ...(term.less ?? [])]));
+  const meanW = new Map<string, Float64Array>();
+  const coveredRatio = new Float64Array(windows.fromS.length).fill(1);
+  for (const name of names) {
+    const series = chips.get(name);
+    if (!series || startNs === undefined) {
+      return refuse(
+        'align.overlap',
+        `the chips lack the source ${name}, which the model of ${model.node} needs`,
+        'record every source that the model was fitted on',
+      );
+    }
+    const move = moveOnto(model, series, windows, startNs);
+    const means = meansOver(
+      series,
+      movedEdges(windows.fromS, move),
+      movedEdges(windows.untilS, move),
+    );
+    meanW.set(name, means.meanW);
+    for (let row = 0; row < coveredRatio.length; row++) {
+      coveredRatio[row] = Math.min(coveredRatio[row] ?? 0, means.coveredRatio[row] ?? 0);
+    }
+  }
+  return { meanW, coveredRatio };
+}
+
+/** Rows for windows; a window that chips do not cover at all has no row. Refuses where a source is missing. */
+export function correctedRows(
+  model: CorrectionModel,
+  chips: ReadonlyMap<string, EnergySeries>,
+  windows: WallWindows,
+  anchor?: Anchor,
+): readonly CorrectedRow[] | Refusal {
+  const covered = coveredBy(model, chips, windows);
+  if (isRefusal(covered)) return covered;
+  const rows: CorrectedRow[] = [];
+  for (let row = 0; row < windows.fromS.length; row++) {
+    const fromS = windows.fromS[row] ?? 0;
+    const lengthS = (windows.untilS[row] ?? 0) - fromS;
+    const ratio = covered.coveredRatio[row] ?? 0;
+    const whole = ratio >= WHOLE_RATIO;
+    const durationS = whole ? lengthS : ratio * lengthS;
+    if (durationS < COVERED_S_MIN) continue;
+    const energies = new Map<string, number>();
+    for (const [name, meanW] of covered.meanW) energies.set(name, (meanW[row] ?? 0) * durationS);
+    const corrected = applyModel(model, energies, durationS, anchor);
+    rows.push({
+      startNs: instantNs(windows.originNs + BigInt(Math.round(fromS * 1e9))),
+      durationS,
+      quality: isRefusal(corrected) ? 'refused' : whole ? 'derived' : 'partial',
+      corrected,
+    });
+  }
+  return rows;
+}
+
+/** Where a recording lies on the wall's clock; undefined where it holds nothing. */
+export function wallSpan(
+  model: CorrectionModel,
+  chips: ReadonlyMap<string, EnergySeries>,
+): { fromNs: InstantNs; untilNs: InstantNs } | undefined {
+  const startNs = startNsOf(chips);
+  if (startNs === undefined) return undefined;
+  let endNs: bigint = startNs;
+  for (const series of chips.values()) {
+    const atNs = series.originNs + BigInt(Math.round(lastS(series) * 1e9));
+    if (atNs > endNs) endNs = atNs;
+  }
+  const lengthS = secondsBetween(startNs, instantNs(endNs)) / (1 + (model.detail?.rateRatio ?? 0));
+  const fromNs = instantNs(startNs - model.offsetNs);
+  return { fromNs, untilNs: instantNs(fromNs + BigInt(Math.round(lengthS * 1e9))) };
+}
+
+/** The chips' own windows, moved onto the wall's clock: one row each. */
+export function nativeWindows(model: CorrectionModel, series: EnergySeries): WallWindows {
+  const offsetS = Number(model.offsetNs) / 1e9;
+  const rateRatio = model.detail?.rateRatio ?? 0;
+  const startS = firstS(series);
+  const onWall = (atS: number): number => startS - offsetS + (atS - startS) / (1 + rateRatio);
+  const from: number[] = [];
+  const until: number[] = [];
+  for (let knot = 1; knot < series.atS.length; knot++) {
+    const coveredS = (series.coveredS[knot] ?? 0) - (series.coveredS[knot - 1] ?? 0);
+    if (coveredS <= 0) continue;
+    from.push(onWall(series.atS[knot - 1] ?? 0));
+    until.push(onWall(series.atS[knot] ?? 0));
+  }
+  return {
+    originNs: series.originNs,
+    fromS: Float64Array.from(from),
+    untilS: Float64Array.from(until),
+  };
+}
+
+/** A feed of a spot metering: its energy, and its raw samples where the model knows that this meter holds values. */
+export interface SpotFeed {
+  readonly source: string;
+  readonly series: EnergySeries;
+  readonly power: Samples | undefined;
+}
+
+const SPOT_S_MIN = 10;
+/** Within one run the level of a recorded node stays within this of where 30 s of metering put it. */
+const DRIFT_RATIO = 0.001;
+
+/**
+ * The level from a short metering: metered minus predicted mean power over the same windows. Refuses `calibrate.few`
+ * below 10 s of common time and `align.overlap` where a feed of the model is missing.
+ */
+export function anchorOn(
+  model: CorrectionModel,
+  chips: ReadonlyMap<string, EnergySeries>,
+  feeds: readonly SpotFeed[],
+): Anchor | Refusal {
+  let meteredW = 0;
+  let predictedW = 0;
+  let coveredS = Infinity;
+  for (const feed of feeds) {
+    const held = model.detail?.heldMeters.find((each) => each.source === feed.source);
+    const windows =
+      held && feed.power
+        ? heldWindows(feed.power, held.delayS, held.windowS)
+        : plainWindows(feed.series);
+    const covered = coveredBy(model, chips, windows);
+    if (isRefusal(covered)) return covered;
+    let meterJ = 0;
+    let modelJ = 0;
+    let lengthS = 0;
+    for (let row = 0; row < windows.meanW.length; row++) {
+      if ((covered.coveredRatio[row] ?? 0) < 0.95) continue;
+      const eachS = (windows.untilS[row] ?? 0) - (windows.fromS[row] ?? 0);
+      meterJ += (windows.meanW[row] ?? 0) * eachS;
+      modelJ += predictedAt(model, covered.meanW, row) * eachS;
+      lengthS += eachS;
+    }
+    if (lengthS < SPOT_S_MIN) {
+      return refuse(
+        'calibrate.few',
+        `the spot metering of ${feed.source} shares ${lengthS.toFixed(0)} s with the chips`,
+        'meter 30 to 60 s while the chips are recorded, on the usual load',
+      );
+    }
+    meteredW += meterJ / lengthS;
+    predictedW += ((held?.shareRatio ?? 1 / plainCount(model, feeds)) * modelJ) / lengthS;
+    coveredS = Math.min(coveredS, lengthS);
+  }
+  const inflation = model.detail?.inflationRatio ?? 5;
+  const blocksCount = Math.max(1, coveredS / (model.intervalS * inflation));
+  return {
+    shiftW: meteredW - predictedW,
+    uncertaintyW: Math.hypot(model.residualW / Math.sqrt(blocksCount), DRIFT_RATIO * meteredW),
+  };
+}
+
+/** Plain feeds of one node each see the whole prediction's share; only their sum matters. */
+const plainCount = (model: CorrectionModel, feeds: readonly SpotFeed[]): number =>
+  (model.detail?.heldMeters.length ?? 0) > 0 ? 1 : feeds.length;
+
+function predictedAt(
+  model: CorrectionModel,
+  meanW: ReadonlyMap<string, Float64Array>,
+  row: number,
+): number {
+  let powerW: number = model.interceptW;
+  for (const term of model.terms) {
+    let termW = 0;
+    for (const source of term.sources) termW += meanW.get(source)?.[row] ?? 0;
+    for (const source of term.less ?? []) termW -= meanW.get(source)?.[row] ?? 0;
+    powerW += term.gainRatio * termW;
+  }
+  return powerW;
+}
+
+type MeteredWindows = WallWindows & { readonly meanW: Float64Array };
+
+const plainWindows = (series: EnergySeries): MeteredWindows =>
+  rowsOfSeries(series, Math.max(periodOf(series.atS), 1e-3));
+
+/** Windows of the distinct values of a held meter; the age of the first is unknown, so it counts only if it is alone. */
+function heldWindows(power: Samples, delayS: number, windowS: number): MeteredWindows {
+  const { samples } = tidySamples(power);
+  const changes: number[] = [];
+  for (let index = 0; index < samples.atS.length; index++) {
+    if (index === 0 || samples.reading[index] !== samples.reading[index - 1]) changes.push(index);
+  }
+  const kept = changes.length > 1 ? changes.slice(1) : changes;
+  const untilS = Float64Array.from(kept, (index) => (samples.atS[index] ?? 0) - delayS);
+  return {
+    originNs: samples.originNs,
+    fromS: untilS.map((instantS) => instantS - windowS),
+    untilS,
+    meanW: Float64Array.from(kept, (index) => samples.reading[index] ?? 0),
+  };
+}

@@ -1,0 +1,329 @@
+// `trueup calibrate apply --model M.json --chips FILE ... --out OUT.csv`: a recording of chips becomes wall energy with
+// its uncertainty. It reads its arguments only; what a model cannot answer is a refused row, never a number.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { sumOf, type EnergySeries } from '../align/energy-series.ts';
+import { STAMP_MEANINGS } from '../align/series-from-samples.ts';
+import {
+  anchorOn,
+  correctedRows,
+  nativeWindows,
+  wallSpan,
+  type CorrectedRow,
+  type SpotFeed,
+  type WallWindows,
+} from '../calibrate/corrected-rows.ts';
+import { decodeModelSet, modelFor, type ModelSet } from '../calibrate/model-set.ts';
+import type { CorrectionModel } from '../quantity/correction.ts';
+import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
+import { formatInstant, instantNs, parseInstant, type InstantNs } from '../quantity/time.ts';
+import { expandedJ } from '../quantity/uncertainty.ts';
+import type { Output } from './calibrate-fit.ts';
+import { byMachine, seriesOf, wallParts } from './calibrate-sources.ts';
+import { readReadings, type SourceSamples } from './run-folder.ts';
+
+export const APPLY_USAGE =
+  'trueup calibrate apply --model M.json --chips chips.csv[.gz] [--spot meter.csv[.gz]] (--every SECONDS|native | --from T --until T) --out OUT.csv [--json]';
+
+type Rhythm =
+  | { readonly kind: 'every'; readonly everyS: number }
+  | { readonly kind: 'native' }
+  | { readonly kind: 'span'; readonly fromNs: InstantNs; readonly untilNs: InstantNs };
+
+interface ApplyOptions {
+  readonly model: string;
+  readonly chips: string;
+  readonly spot: string | undefined;
+  readonly rhythm: Rhythm;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+/** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 rows were refused. */
+export function calibrateApply(argv: readonly string[], io: Output): Promise<number> {
+  let options: ApplyOptions;
+  try {
+    options = parse(argv);
+  } catch (problem) {
+    io.err(problem instanceof Error ? problem.message : String(problem));
+    io.err(`usage: ${APPLY_USAGE}`);
+    return Promise.resolve(2);
+  }
+  try {
+    return Promise.resolve(apply(options, io));
+  } catch (problem) {
+    if (problem instanceof SiteFault) {
+      io.err(problem.message);
+      return Promise.resolve(1);
+    }
+    if (problem instanceof Error && 'code' in problem) {
+      io.err(`${options.out}: ${problem.message}`);
+      return Promise.resolve(2);
+    }
+    throw problem;
+  }
+}
+
+function parse(argv: readonly string[]): ApplyOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      model: { type: 'string' },
+      chips: { type: 'string' },
+      spot: { type: 'string' },
+      every: { type: 'string' },
+      from: { type: 'string' },
+      until: { type: 'string' },
+      out: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { model, chips, out } = values;
+  if (model === undefined) throw new Error('--model M.json is missing');
+  if (chips === undefined) throw new Error('--chips FILE is missing');
+  if (out === undefined) throw new Error('--out OUT.csv is missing');
+  return {
+    model,
+    chips,
+    out,
+    spot: values.spot,
+    rhythm: rhythmOf(values.every, values.from, values.until),
+    json: values.json,
+  };
+}
+
+function rhythmOf(
+  every: string | undefined,
+  from: string | undefined,
+  until: string | undefined,
+): Rhythm {
+  if (every !== undefined && (from !== undefined || until !== undefined)) {
+    throw new Error('give either --every or --from with --until');
+  }
+  if (every === 'native') return { kind: 'native' };
+  if (every !== undefined) {
+    const everyS = Number(every);
+    if (!(everyS >= 0.001 && everyS <= 366 * 86_400)) {
+      throw new Error('--every takes seconds, such as 60, or the word native');
+    }
+    return { kind: 'every', everyS };
+  }
+  const fromNs = parseInstant(from ?? '');
+  const untilNs = parseInstant(until ?? '');
+  if (fromNs === undefined || untilNs === undefined) {
+    throw new Error('give --every SECONDS|native, or --from and --until as RFC 3339 times');
+  }
+  if (untilNs <= fromNs) throw new Error('--until is not later than --from');
+  return { kind: 'span', fromNs, untilNs };
+}
+
+function readSet(path: string): ModelSet {
+  let document: unknown;
+  try {
+    document = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new SiteFault(
+      {
+        where: path,
+        what: 'is no readable JSON',
+        remedy: 'give a file that trueup calibrate fit wrote',
+      },
+      { cause },
+    );
+  }
+  return decodeModelSet(document, path);
+}
+
+interface MachineRows {
+  readonly machine: string;
+  readonly rows: readonly CorrectedRow[];
+}
+
+function apply(options: ApplyOptions, io: Output): number {
+  const set = readSet(options.model);
+  const machines = byMachine(readReadings(options.chips));
+  const spots = options.spot === undefined ? undefined : byMachine(readReadings(options.spot));
+  const done: MachineRows[] = [];
+  const refusals: { machine: string; refusal: Refusal }[] = [];
+  for (const [machine, sources] of machines) {
+    const rows = rowsOfMachine(set, machine, sources, spots?.get(machine), options.rhythm);
+    if (isRefusal(rows)) {
+      refusals.push({ machine, refusal: rows });
+      done.push({ machine, rows: refusedSpan(options.rhythm, rows) });
+      continue;
+    }
+    for (const row of rows) {
+      if (isRefusal(row.corrected)) refusals.push({ machine, refusal: row.corrected });
+    }
+    done.push({ machine, rows });
+  }
+  const several = machines.size > 1 || set.models.length > 1;
+  writeFileSync(options.out, csvOf(done, several));
+  tell(done, refusals, options, io);
+  return refusals.length > 0 ? 3 : 0;
+}
+
+function rowsOfMachine(
+  set: ModelSet,
+  machine: string,
+  sources: ReadonlyMap<string, SourceSamples>,
+  spot: ReadonlyMap<string, SourceSamples> | undefined,
+  rhythm: Rhythm,
+): readonly CorrectedRow[] | Refusal {
+  const model = modelFor(set, machine);
+  if (!model) {
+    return refuse(
+      'calibrate.few',
+      `the file has no model for ${machine === '' ? 'this node' : machine}`,
+      'fit a model on runs of this node, or of several nodes of its type',
+    );
+  }
+  const chips = chipsOf(model, sources);
+  const anchor = spot && anchorOn(model, chips, spotFeedsOf(model, spot));
+  if (anchor && isRefusal(anchor)) return anchor;
+  const windows = windowsOf(model, chips, rhythm);
+  if (isRefusal(windows)) return windows;
+  const rows = correctedRows(model, chips, windows, anchor);
+  if (!isRefusal(rows) && rows.length === 0) {
+    return refuse(
+      'align.overlap',
+      'the chips cover no part of what was asked for',
+      'ask for a time within the recording, in UTC',
+    );
+  }
+  return rows;
+}
+
+function stampOf(model: CorrectionModel): (typeof STAMP_MEANINGS)[number] {
+  return STAMP_MEANINGS.find((meaning) => meaning === model.detail?.chipStamp) ?? 'end';
+}
+
+/** Only the sources that the model names; others of the file are none of its business. */
+function chipsOf(
+  model: CorrectionModel,
+  sources: ReadonlyMap<string, SourceSamples>,
+): ReadonlyMap<string, EnergySeries> {
+  const names = new Set(model.terms.flatMap((term) => [...term.sources, ...(term.less ?? [])]));
+  const chips = new Map<string, EnergySeries>();
+  for (const name of names) {
+    const samples = sources.get(name);
+    const built = samples && seriesOf(samples, stampOf(model), model.detail?.chipWindowS);
+    if (built) chips.set(name, built.series);
+  }
+  return chips;
+}
+
+function spotFeedsOf(
+  model: CorrectionModel,
+  spot: ReadonlyMap<string, SourceSamples>,
+): readonly SpotFeed[] {
+  const named = model.detail?.meterSources;
+  const parts = wallParts([...spot.keys()], named && named.length > 0 ? named : undefined);
+  return parts.flatMap((source) => {
+    const samples = spot.get(source);
+    const built = samples && seriesOf(samples, stampOf(model), undefined);
+    return built ? [{ source, series: built.series, power: samples.get('power_w') }] : [];
+  });
+}
+
+function windowsOf(
+  model: CorrectionModel,
+  chips: ReadonlyMap<string, EnergySeries>,
+  rhythm: Rhythm,
+): WallWindows | Refusal {
+  if (rhythm.kind === 'span') {
+    const lengthS = Number(rhythm.untilNs - rhythm.fromNs) / 1e9;
+    return {
+      originNs: rhythm.fromNs,
+      fromS: Float64Array.of(0),
+      untilS: Float64Array.of(lengthS),
+    };
+  }
+  const [first, ...others] = chips.values();
+  const span = wallSpan(model, chips);
+  if (!first || !span) {
+    return refuse(
+      'align.overlap',
+      'the file has none of the chip sources that the model needs',
+      'record the sources that the model was fitted on',
+    );
+  }
+  if (rhythm.kind === 'native') return nativeWindows(model, sumOf([first, ...others]));
+  const everyNs = BigInt(Math.round(rhythm.everyS * 1e9));
+  const startNs = (span.fromNs / everyNs) * everyNs;
+  const count = Number((span.untilNs - startNs + everyNs - 1n) / everyNs);
+  if (count > 50_000_000) {
+    return refuse('calibrate.implausible', `that is ${count} rows`, 'ask for longer intervals');
+  }
+  return {
+    originNs: instantNs(startNs),
+    fromS: Float64Array.from({ length: count }, (_, row) => row * rhythm.everyS),
+    untilS: Float64Array.from({ length: count }, (_, row) => (row + 1) * rhythm.everyS),
+  };
+}
+
+/** A machine that is refused as a whole still has its row where one span was asked for. */
+function refusedSpan(rhythm: Rhythm, refusal: Refusal): readonly CorrectedRow[] {
+  if (rhythm.kind !== 'span') return [];
+  const durationS = Number(rhythm.untilNs - rhythm.fromNs) / 1e9;
+  return [{ startNs: rhythm.fromNs, durationS, quality: 'refused', corrected: refusal }];
+}
+
+function csvOf(machines: readonly MachineRows[], several: boolean): string {
+  const lines = [`${several ? 'machine,' : ''}start,duration_s,energy_wh,u_wh,quality`];
+  for (const { machine, rows } of machines) {
+    for (const row of rows) {
+      const { corrected } = row;
+      const energies = isRefusal(corrected)
+        ? ','
+        : `${wattHours(corrected.energyJ)},${wattHours(expandedJ(corrected.parts))}`;
+      lines.push(
+        `${several ? `${machine},` : ''}${formatInstant(row.startNs)},${seconds(row.durationS)},${energies},${row.quality}`,
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const wattHours = (energyJ: number): string => (energyJ / 3600).toFixed(6);
+/** To the microsecond, without trailing zeros. */
+const seconds = (durationS: number): string => String(Math.round(durationS * 1e6) / 1e6);
+
+function tell(
+  done: readonly MachineRows[],
+  refusals: readonly { machine: string; refusal: Refusal }[],
+  options: ApplyOptions,
+  io: Output,
+): void {
+  const reasons = new Map<string, number>();
+  for (const { machine, refusal } of refusals) {
+    const reason = `${machine === '' ? '' : `${machine}: `}${refusal.code}: ${refusal.because}; ${refusal.remedy}`;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  let shown = 0;
+  for (const [reason, count] of reasons) {
+    if (shown++ === 20) {
+      io.err(`and ${reasons.size - 20} more reasons`);
+      break;
+    }
+    io.err(`refused (${count}): ${reason}`);
+  }
+  const rows = done.flatMap((each) => each.rows);
+  const count = (quality: CorrectedRow['quality']): number =>
+    rows.filter((row) => row.quality === quality).length;
+  const summary = {
+    out: options.out,
+    rows_count: rows.length,
+    derived_count: count('derived'),
+    partial_count: count('partial'),
+    refused_count: count('refused'),
+  };
+  if (options.json) {
+    const refused = [...reasons].map(([because, times]) => ({ because, count: times }));
+    io.out(JSON.stringify({ ...summary, refused }));
+  } else {
+    io.out(
+      `${options.out}: ${summary.derived_count} derived, ${summary.partial_count} partial, ${summary.refused_count} refused`,
+    );
+  }
+}
