@@ -104,7 +104,7 @@ describe('/v1/intervals', () => {
     expect(jsonOf(IntervalsSchema, byKind.body).intervals[0]?.point).toBe('node/gpu-01');
   });
 
-  test('pages lead through everything once, never splitting a start', async () => {
+  test('pages lead through everything once, never splitting a start', () => {
     const points = ['feed/a', 'feed/b', 'feed/c'] as const;
     const rows = Array.from({ length: 8000 }, (_, index) =>
       points.map((point) => statementAt(index, { point })),
