@@ -1,11 +1,17 @@
-// A file that only grows, and whose every append is on the disk when the call returns. An append that failed half-way
-// is cut off before the next one, so a full disk that is emptied again leaves no trace.
+// A file that only grows, and whose every append is on the disk when the call returns. What an append that failed left
+// behind is cut off before the next one. Opening changes nothing, so that a second process may look at the file of a
+// running service; a second process changes it only by putting a whole new one in its place.
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 
 export interface AppendFile {
+  /** What is good of it. */
   readonly sizeBytes: number;
+  /** How long it is on the disk, as far as this process knows: more where a torn tail is not cut off yet. */
+  readonly onDiskBytes: number;
+  /** Whether the path still names this file: one that was moved or deleted would swallow every row from then on. */
+  isInPlace(): Promise<boolean>;
   /** Durable when it resolves; rejects with what the disk said, and then nothing of it stays. */
   append(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -42,10 +48,14 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Prom
   }
 }
 
-/** Puts a whole file in place at once: after a crash there is the old one or the new one. */
+/**
+ * Puts a whole file in place at once: after a crash there is the old one or the new one. `confirm` runs last and can
+ * still call it off by throwing.
+ */
 export async function replaceFile(
   path: string,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  confirm: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.draft`;
@@ -57,6 +67,7 @@ export async function replaceFile(
       at += bytes.length;
     }
     await handle.sync();
+    await confirm();
   } catch (failure) {
     await rm(draft, { force: true });
     throw failure;
@@ -67,28 +78,25 @@ export async function replaceFile(
   await syncFolder(path);
 }
 
-/** Opens an existing file for appending after its first `sizeBytes` bytes; what lies behind them is cut off. */
+/** Opens an existing file for appending after its first `sizeBytes` bytes; the first append cuts off what lies behind. */
 export async function openAppendFile(path: string, sizeBytes: number): Promise<AppendFile> {
   const handle = await open(path, 'r+');
+  const opened = await handle.stat();
   let goodBytes = sizeBytes;
-  const { ino } = await handle.stat();
-  let tailUnknown = (await handle.stat()).size !== sizeBytes;
-  async function cutTail(): Promise<void> {
-    await handle.truncate(goodBytes);
-    await handle.datasync();
-    tailUnknown = false;
-  }
-  if (tailUnknown) await cutTail();
+  let tailUnknown = opened.size !== sizeBytes;
   return {
     get sizeBytes() {
       return goodBytes;
     },
+    get onDiskBytes() {
+      return tailUnknown ? opened.size : goodBytes;
+    },
+    async isInPlace() {
+      const there = await stat(path).catch(() => undefined);
+      return there?.ino === opened.ino;
+    },
     async append(bytes) {
-      // A file that somebody moved or deleted would swallow every row from now on.
-      if ((await stat(path)).ino !== ino) {
-        throw new Error(`${path} was replaced while in use: restart the service to go on`);
-      }
-      if (tailUnknown) await cutTail();
+      if (tailUnknown) await handle.truncate(goodBytes);
       tailUnknown = true;
       await writeAll(handle, bytes, goodBytes);
       await handle.datasync();

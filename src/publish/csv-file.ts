@@ -85,6 +85,13 @@ export const openCsvFile: SinkOpener = (config, site, { dataDir }) => {
     }
   }
 
+  /** After a failure everything is found out anew from the disk. */
+  async function forget(): Promise<void> {
+    const failed = file;
+    file = undefined;
+    await failed?.close();
+  }
+
   function inTurn<T>(run: () => Promise<T>): Promise<T> {
     const turn = pending.then(run, run);
     pending = turn.catch(() => undefined);
@@ -114,8 +121,10 @@ export const openCsvFile: SinkOpener = (config, site, { dataDir }) => {
           newest = { leaf, sha256 };
         }
         try {
+          if (!(await file.isInPlace())) throw new Error('was replaced while in use');
           if (rows !== '') await file.append(Buffer.from(rows));
         } catch (failure) {
+          await forget();
           return later(failure);
         }
         held = newest;
@@ -127,10 +136,6 @@ export const openCsvFile: SinkOpener = (config, site, { dataDir }) => {
         outcome: 'refused',
         refused: rows.map(({ leaf }) => ({ leaf, because: APPEND_ONLY })),
       }),
-    close: () =>
-      inTurn(async () => {
-        await file?.close();
-        file = undefined;
-      }),
+    close: () => inTurn(forget),
   };
 };

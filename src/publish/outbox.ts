@@ -132,11 +132,11 @@ export function startOutbox(sink: Sink, ledger: PublishedLedger, ports: OutboxPo
       return false;
     }
     cursor = start;
-    backOffMs = BACK_OFF_FIRST_MS;
     return true;
   }
 
-  async function send(batch: Batch): Promise<void> {
+  /** false: the sink must be prepared again, since it may have come back without what it held. */
+  async function send(batch: Batch): Promise<boolean> {
     if (batch.entries.length > 0) {
       const receipt = await sink.write(batch.entries, {
         superseded: batch.superseded,
@@ -144,7 +144,7 @@ export function startOutbox(sink: Sink, ledger: PublishedLedger, ports: OutboxPo
       });
       if (receipt.outcome === 'later') {
         await pauseAfter(receipt.because, receipt.retryAfterMs);
-        return;
+        return false;
       }
       for (const { leaf, because } of receipt.outcome === 'refused' ? receipt.refused : []) {
         if (!refusedLeaves.has(leaf)) cursors.refuse(sink.id, leaf, because);
@@ -155,15 +155,18 @@ export function startOutbox(sink: Sink, ledger: PublishedLedger, ports: OutboxPo
     if (cursor > cursors.get(sink.id)) cursors.set(sink.id, cursor);
     trouble = '';
     backOffMs = BACK_OFF_FIRST_MS;
+    return true;
   }
 
   async function drain(): Promise<void> {
-    while (!isClosed() && !(await prepare()));
+    let ready = false;
     while (!isClosed()) {
       notified = false;
+      ready ||= await prepare();
+      if (!ready) continue;
       const batch = await nextBatch(ledger, cursor);
       if (batch.next > cursor) {
-        await send(batch);
+        ready = await send(batch);
         continue;
       }
       // Appended while we looked.

@@ -2,12 +2,9 @@
 // lacks, what the sink has and the ledger does not, and what differs. With repair it mends them, and then reads again,
 // since only a second look is a proof.
 import type { Cursors, LeafIndex, StatementIndex, StoredStatement } from '../ledger/ledger.ts';
-import { instantNs, type InstantNs, type Interval, later } from '../quantity/time.ts';
+import { type InstantNs, later } from '../quantity/time.ts';
 import { rowKey } from './line-protocol-reading.ts';
 import type { Receipt, Sink, SinkRow } from './sink.ts';
-
-/** Statements that are looked at together when the settled period is sought. */
-const PAGE_COUNT = 10_000;
 
 export interface ReconcileOptions {
   readonly fromNs: InstantNs;
@@ -173,22 +170,4 @@ export async function reconcile(
     from = until;
   }
   return { found, afterRepair, trouble, equal: trouble === '' && isEqual(afterRepair ?? found) };
-}
-
-/** From the first start to behind the last one in the ledger; undefined where nothing is settled yet. */
-export function settledPeriod(statements: Pick<StatementIndex, 'fromLeaf'>): Interval | undefined {
-  let fromNs: InstantNs | undefined;
-  let lastNs: InstantNs | undefined;
-  for (let leaf = 0; ;) {
-    const page = statements.fromLeaf(leaf, PAGE_COUNT);
-    for (const { statement } of page) {
-      if (fromNs === undefined || statement.startNs < fromNs) fromNs = statement.startNs;
-      if (lastNs === undefined || statement.startNs > lastNs) lastNs = statement.startNs;
-    }
-    const last = page.at(-1);
-    if (last === undefined) break;
-    leaf = last.leaf + 1;
-  }
-  if (fromNs === undefined || lastNs === undefined) return undefined;
-  return { fromNs, untilNs: instantNs(lastNs + 1n) };
 }

@@ -74,6 +74,7 @@ export function memoryLedger(salt = ''): MemoryLedger {
       },
     },
     statements: {
+      span: () => undefined,
       current: (point, kind, startNs) => newest.get(keyOf(point, kind, startNs)),
       between: (fromNs, untilNs) =>
         [...newest.values()]

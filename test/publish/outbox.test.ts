@@ -275,6 +275,42 @@ describe('a sink that knows what it holds', () => {
     await rm(dataDir, { recursive: true });
   });
 
+  test('whose file is deleted or put in place anew while it runs ends up with everything, once', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'trueup-outbox-'));
+    const ledger = memoryLedger();
+    const more = (index: number) => {
+      ledger.append([statementEntry({ startNs: minute(index) })]);
+    };
+    more(0);
+    more(1);
+    const outbox = startOutbox(file(dataDir), ledger, {
+      timers: hastyTimers(),
+      onFailure: noFailure,
+    });
+    await outbox.drained();
+    await rm(join(dataDir, 'sink/rehearsal.lp.lp'));
+    more(2);
+    await outbox.drained();
+    expect(await energyLines(dataDir)).toHaveLength(3);
+    // A repair by another process, which has read the file before the next row came.
+    const other = file(dataDir);
+    await other.open();
+    const repair = { superseded: new Set<number>(), again: true };
+    expect(await other.write(ledger.entries.slice(0, 1), repair)).toEqual({ outcome: 'accepted' });
+    more(3);
+    await outbox.drained();
+    expect(await energyLines(dataDir)).toHaveLength(4);
+    // The other process looks at an old state: it must not put that in place.
+    expect(await other.write(ledger.entries.slice(0, 1), repair)).toMatchObject({
+      outcome: 'later',
+      because: expect.stringContaining('a service is writing to it') as string,
+    });
+    expect(await energyLines(dataDir)).toHaveLength(4);
+    await other.close();
+    await outbox.close();
+    await rm(dataDir, { recursive: true });
+  });
+
   test('takes nothing from another ledger', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'trueup-outbox-'));
     const ledger = memoryLedger();
