@@ -22,6 +22,7 @@ export class PollPlan {
   readonly #phase: DurationNs;
   #lead: DurationNs;
   #nextTick: bigint | undefined;
+  #firstDueNs: InstantNs | undefined;
 
   /** `phase` is less than `poll`; both civil. */
   constructor(poll: DurationNs, phase: DurationNs) {
@@ -34,9 +35,12 @@ export class PollPlan {
     return instantNs(tick * this.#poll - this.#lead);
   }
 
-  /** When the next turn is due; in the past before the first. */
+  /** When the next turn is due; the first is due at once, and since then. */
   dueNs(nowNs: InstantNs): InstantNs {
-    if (this.#nextTick === undefined) return nowNs;
+    if (this.#nextTick === undefined) {
+      this.#firstDueNs ??= nowNs;
+      return this.#firstDueNs < nowNs ? this.#firstDueNs : nowNs;
+    }
     const plannedNs = this.#plannedNs(this.#nextTick);
     if (plannedNs - nowNs <= 2n * this.#poll) return plannedNs;
     // The clock was set back: the plan of the old time would leave the device unread until then.
