@@ -58,8 +58,9 @@ export async function replaceFile(
   path: string,
   staging: string,
   bytes: Uint8Array,
+  mode = 0o644,
 ): Promise<void> {
-  await files.writeWhole(staging, bytes, 0o644);
+  await files.writeWhole(staging, bytes, mode);
   await files.rename(staging, path);
   await files.syncFolder(folderOf(path));
 }

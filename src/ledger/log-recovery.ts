@@ -206,8 +206,7 @@ async function makeSigner(
   const signer = signerOf(name, randomBytes(32));
   const path = `${dataFolder}/keys/log.key`;
   const text = Buffer.from(`${signerText(signer)}\n`, 'utf8');
-  await folder.files.createNew(path, text, 0o600);
-  await folder.files.syncFolder(`${dataFolder}/keys`);
+  await replaceFile(folder.files, path, `${path}.new`, text, 0o600);
   return signer;
 }
 

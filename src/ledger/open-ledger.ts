@@ -48,7 +48,8 @@ export async function openLedger(dataDir: string, options: LedgerOptions): Promi
   try {
     return await openLocked(files, root, options, () => lock.release());
   } catch (error) {
-    await lock.release();
+    // What went wrong is told; that the lock could not be removed after it is not.
+    await lock.release().catch(() => undefined);
     throw error;
   }
 }

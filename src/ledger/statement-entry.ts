@@ -63,7 +63,7 @@ const anchorJson = ({ atNs, energyUj }: Anchor) => ({
   energy_uj: energyUj.toString(),
 });
 
-/** Seconds as a double from which the nanoseconds come back exactly. */
+/** Seconds as a double from which the nanoseconds come back exactly; up to 48 days that is always so. */
 function secondsOf(duration: DurationNs): number {
   const durationS = Number(duration / NS_PER_S) + Number(duration % NS_PER_S) / 1e9;
   if (nanosecondsOf(durationS) !== duration) {
