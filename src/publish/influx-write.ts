@@ -9,7 +9,7 @@ const REQUEST_LINES_MAX_COUNT = 5_000;
 const REQUEST_SIZE_MAX_BYTES = 4_000_000;
 
 /** Cuts rows into requests of at most 5,000 lines and 4 MB, in order; a single row is never cut. */
-export function intoRequests(rows: readonly EntryLines[]): readonly (readonly EntryLines[])[] {
+function intoRequests(rows: readonly EntryLines[]): readonly (readonly EntryLines[])[] {
   const requests: EntryLines[][] = [];
   let open: EntryLines[] = [];
   let linesCount = 0;

@@ -232,6 +232,26 @@ test('faults, crashes and re-settlements in any order: the sink equals the ledge
   );
 });
 
+test('a log that is sent again from its start never puts an old version over a newer one', async () => {
+  const ledger = memoryLedger();
+  ledger.append([statementEntry({ energyUj: microjoules(1n) })]);
+  ledger.append(
+    Array.from({ length: 6_000 }, (_, index) => statementEntry({ startNs: minute(index + 1) })),
+  );
+  ledger.append([statementEntry({ energyUj: microjoules(2n), version: 2 })]);
+  const sink = fakeSink();
+  const ports = { timers: hastyTimers(), onFailure: noFailure };
+  for (let turn = 0; turn < 2; turn++) {
+    const outbox = startOutbox(sink, ledger, ports);
+    await outbox.drained();
+    await outbox.close();
+    ledger.forgetCursors();
+  }
+  expect(sink.writes).toHaveLength(6);
+  expect(sink.versionsFell()).toBe(false);
+  expectEqual(sink, ledger);
+});
+
 describe('a sink that knows what it holds', () => {
   const file = (dataDir: string) =>
     openSink(
