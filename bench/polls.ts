@@ -7,7 +7,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const SECONDS = 4;
+const SECONDS = 1.5;
+const ROUNDS = 3;
 const CONNECTIONS = [1, 16];
 const HERE = import.meta.dirname;
 
@@ -53,6 +54,20 @@ async function measure(
   };
 }
 
+function median(rounds: readonly Row[]): Row {
+  const middle = (read: (row: Row) => number): number => {
+    const sorted = rounds.map(read).sort((one, other) => one - other);
+    return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  };
+  return {
+    peer: rounds[0]?.peer ?? '',
+    connectionsCount: rounds[0]?.connectionsCount ?? 0,
+    pollsPerS: middle((row) => row.pollsPerS),
+    cpuPercent: middle((row) => row.cpuPercent),
+    cpuUsPerPoll: middle((row) => row.cpuUsPerPoll),
+  };
+}
+
 const wantsJson = process.argv.includes('--json');
 const folder = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
 const rows: Row[] = [];
@@ -70,11 +85,18 @@ try {
     const script = [...process.execArgv, join(HERE, 'polls.peers.ts')];
     for (const connectionsCount of CONNECTIONS) {
       const args = [port, String(connectionsCount), String(SECONDS)];
-      rows.push(await measure('libmodbus (C)', connectionsCount, clientProgram, args));
-      for (const peer of ['trueup', 'modbus-serial'])
-        rows.push(
-          await measure(peer, connectionsCount, process.execPath, [...script, peer, ...args]),
-        );
+      const contenders: readonly (readonly [string, string, readonly string[]])[] = [
+        ['libmodbus (C)', clientProgram, args],
+        ['trueup', process.execPath, [...script, 'trueup', ...args]],
+        ['modbus-serial', process.execPath, [...script, 'modbus-serial', ...args]],
+      ];
+      const measured: Row[] = [];
+      // In turns, so that what else the machine does falls on all of them.
+      for (let round = 0; round < ROUNDS; round++)
+        for (const [peer, program, peerArgs] of contenders)
+          measured.push(await measure(peer, connectionsCount, program, peerArgs));
+      for (const [peer] of contenders)
+        rows.push(median(measured.filter((row) => row.peer === peer)));
     }
     server.kill();
   }
@@ -85,10 +107,14 @@ try {
 if (wantsJson) {
   const host = { cpu: cpus()[0]?.model ?? '', coresCount: cpus().length, node: process.version };
   process.stdout.write(
-    `${JSON.stringify({ benchmark: 'polls', registersCount: 20, secondsEach: SECONDS, host, rows, skipped })}\n`,
+    `${JSON.stringify({ benchmark: 'polls', registersCount: 20, secondsEach: SECONDS, rounds: ROUNDS, host, rows, skipped })}\n`,
   );
 } else {
-  process.stdout.write('Modbus TCP, 20 input registers, one request in flight per connection\n');
+  process.stdout.write(
+    'Modbus TCP, 20 input registers, one request in flight per connection; medians of ' +
+      ROUNDS.toFixed() +
+      ' rounds\n',
+  );
   process.stdout.write('peer            connections   polls/s   CPU % of a core   CPU µs/poll\n');
   for (const row of rows)
     process.stdout.write(
