@@ -252,13 +252,15 @@ def node():
             "counters": [
                 {"source": "rapl:package-0", "unit": "uJ", "value": "123456789012", "max": "262143328850"},
                 {"source": "rapl:dram-0", "unit": "uJ", "value": "65532610987", "max": "65532610987"},
-                {"source": gpu, "unit": "mJ", "value": "987654321987"}],
+                {"source": gpu, "unit": "mJ", "value": "987654321987"},
+                {"source": "occ:proc-0", "unit": "uJ", "value": "101746521"}],
             "gauges": [{"source": gpu, "quantity": "power_w", "value": 631.95}]}
     over = {**body, "counters": [{"source": "rapl:package-0", "unit": "uJ", "value": "262143328851",
                                   "max": "262143328850"}], "gauges": []}
-    return [payload("a package, its memory and a board", "", body,
+    return [payload("a package, its memory, a board and a POWER9 processor", "", body,
                     {"rapl:package-0 energy_import": "123456789012 uJ", "rapl:dram-0 energy_import": "65532610987 uJ",
-                     f"{gpu} energy_import": f"{987654321987 * MJ} uJ", f"{gpu} power_active": "631.95 W"}),
+                     f"{gpu} energy_import": f"{987654321987 * MJ} uJ", "occ:proc-0 energy_import": "101746521 uJ",
+                     f"{gpu} power_active": "631.95 W"}),
             payload("more than the counter holds", "", over,
                     {"rapl:package-0 energy_import": "gap decode.out-of-range"})]
 
