@@ -18,7 +18,7 @@ export type WriteAnswer =
   | { readonly answer: 'refused'; readonly because: string }
   | { readonly answer: 'too-large'; readonly because: string };
 
-export interface QueryAnswer {
+interface QueryAnswer {
   readonly ok: boolean;
   /** The whole body, or why there is none. */
   readonly text: string;

@@ -7,7 +7,7 @@ import type { Watts } from '../quantity/units.ts';
 import { type LinePoint, printLine } from './line-protocol.ts';
 
 /** One point's power at one instant; the rack is a tag here, since live views are grouped by it. */
-export interface PowerRow {
+interface PowerRow {
   readonly row: 'power';
   readonly point: PointId;
   readonly kind: Kind;
@@ -21,7 +21,7 @@ export interface PowerRow {
 }
 
 /** How one instrument answers. */
-export interface MeterHealthRow {
+interface MeterHealthRow {
   readonly row: 'meter_health';
   readonly source: string;
   readonly exchangesCount: number;

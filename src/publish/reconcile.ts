@@ -17,12 +17,12 @@ export interface ReconciledLedger {
   readonly cursors: Pick<Cursors, 'get' | 'refused'>;
 }
 
-export interface DifferentRow {
+interface DifferentRow {
   readonly ledger: StoredStatement;
   readonly sink: SinkRow;
 }
 
-export interface Differences {
+interface Differences {
   /** false: this sink cannot be read back, or not now; then the lists say nothing. */
   readonly readable: boolean;
   /** Current rows of the ledger that were compared. */

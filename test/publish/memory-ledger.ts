@@ -93,7 +93,7 @@ export function memoryLedger(salt = ''): MemoryLedger {
 }
 
 export const T0 = instantNs(1_790_000_100_000_000_000n);
-export const MINUTE_NS = durationNs(60_000_000_000n);
+const MINUTE_NS = durationNs(60_000_000_000n);
 export const minute = (index: number): InstantNs => instantNs(T0 + BigInt(index) * MINUTE_NS);
 
 /** A plain interval of one minute; `over` changes what a test is about. */
