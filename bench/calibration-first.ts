@@ -7,12 +7,8 @@ import { alignRuns } from '../src/calibrate/align-runs.ts';
 import { applyModel } from '../src/calibrate/apply-model.ts';
 import { componentTerms } from '../src/calibrate/chip-terms.ts';
 import { anchorOn, correctedRows, wallSpan } from '../src/calibrate/corrected-rows.ts';
-import {
-  rowsOfRuns,
-  selectRows,
-  wallOf,
-  type RunEvidence,
-} from '../src/calibrate/evidence-rows.ts';
+import { rowsOfRuns, selectRows, type RunEvidence } from '../src/calibrate/evidence-rows.ts';
+import { wallOf } from '../src/calibrate/wall-windows.ts';
 import { fitModel } from '../src/calibrate/fit-model.ts';
 import { blockFor } from '../src/calibrate/fit-node.ts';
 import { fitType } from '../src/calibrate/fit-type.ts';
@@ -54,10 +50,10 @@ interface Loaded {
   readonly nodes: ReadonlyMap<string, RunEvidence>;
 }
 
-function load(set: string, run: string): Loaded {
+async function load(set: string, run: string): Promise<Loaded> {
   const path = shared('data', set, run);
   if (path === undefined) throw new Error(`${set}/${run} is absent`);
-  const folder = readRunFolder(path);
+  const folder = await readRunFolder(path);
   const stamps = {
     meter: folder.notes.meterStamp ?? 'end',
     chips: folder.notes.chipStamp ?? 'end',
@@ -74,6 +70,12 @@ const runsOf = (set: string): readonly string[] => {
     .map((entry) => entry.name)
     .sort();
 };
+
+async function loadAll(set: string): Promise<readonly Loaded[]> {
+  const loaded: Loaded[] = [];
+  for (const run of runsOf(set)) loaded.push(await load(set, run));
+  return loaded;
+}
 
 function fitOn(loaded: readonly Loaded[], runs: readonly RunEvidence[]): CorrectionModel {
   const [first] = loaded;
@@ -121,7 +123,7 @@ function scoreWindows(
   everyS: number | undefined,
   spotS: number | undefined,
 ): Scored[] {
-  const wall = wallOf(run);
+  const wall = wallOf(run.feeds);
   const span = wallSpan(model, run.chips);
   if (!wall || !span) return [];
   const anchor =
@@ -211,8 +213,8 @@ function scoreRuns(
   return summed(set, heldOut, whole, minutes);
 }
 
-export function scoreDgx1V100(): HeldOutScore[] {
-  const loaded = runsOf('dgx1-v100').map((run) => load('dgx1-v100', run));
+export async function scoreDgx1V100(): Promise<HeldOutScore[]> {
+  const loaded = await loadAll('dgx1-v100');
   const runs = loaded.flatMap((each) => [...each.nodes.values()]);
   const model = fitOn(loaded, runs.slice(0, 4));
   return [
@@ -222,9 +224,8 @@ export function scoreDgx1V100(): HeldOutScore[] {
   ];
 }
 
-export function scoreDgx1Cpu(): HeldOutScore[] {
-  const names = runsOf('dgx1-cpu');
-  const loaded = names.map((run) => load('dgx1-cpu', run));
+export async function scoreDgx1Cpu(): Promise<HeldOutScore[]> {
+  const loaded = await loadAll('dgx1-cpu');
   const runs = loaded
     .flatMap((each) => [...each.nodes.values()])
     .map((run) => ({ run, startS: Number(run.feeds[0]?.series.originNs ?? 0n) }))
@@ -237,8 +238,8 @@ export function scoreDgx1Cpu(): HeldOutScore[] {
   ];
 }
 
-export function scoreH100(): HeldOutScore[] {
-  const loaded = runsOf('h100-acdc').map((run) => load('h100-acdc', run));
+export async function scoreH100(): Promise<HeldOutScore[]> {
+  const loaded = await loadAll('h100-acdc');
   const [first] = loaded;
   if (!first) return [];
   const byNode = new Map<string, RunEvidence[]>();
@@ -354,8 +355,8 @@ const totalOf = (model: CorrectionModel, terms: Terms, rows: Rows): Scored =>
   scoreSpan(model, terms, rows, 0, rows.count)[0] ?? { errorJ: NaN, meterJ: 1, expandedJ: 0 };
 
 /** One long recording: the first half fitted, the second scored, both on the alignment of the first. */
-export function scoreHalves(set: string): HeldOutScore[] {
-  const loaded = runsOf(set).map((run) => load(set, run));
+export async function scoreHalves(set: string): Promise<HeldOutScore[]> {
+  const loaded = await loadAll(set);
   const [first] = loaded;
   const run = first && [...first.nodes.values()][0];
   if (!first || !run) return [];
@@ -388,14 +389,14 @@ export function scoreHalves(set: string): HeldOutScore[] {
 
 const spanOf = (series: EnergySeries): number => (series.atS.at(-1) ?? 0) - (series.atS[0] ?? 0);
 
-function main(): void {
+async function main(): Promise<void> {
   const scores = [
-    ...scoreDgx1V100(),
-    ...scoreDgx1Cpu(),
-    ...scoreHalves('ac922-pdu'),
-    ...scoreHalves('epyc-rome'),
-    ...scoreHalves('xeon-bmc'),
-    ...scoreH100(),
+    ...(await scoreDgx1V100()),
+    ...(await scoreDgx1Cpu()),
+    ...(await scoreHalves('ac922-pdu')),
+    ...(await scoreHalves('epyc-rome')),
+    ...(await scoreHalves('xeon-bmc')),
+    ...(await scoreH100()),
   ];
   if (process.argv.includes('--json')) {
     console.log(JSON.stringify({ scores }));
@@ -413,4 +414,5 @@ function main(): void {
   }
 }
 
-if (process.argv[1] !== undefined && join(process.argv[1]).endsWith('calibration-first.ts')) main();
+if (process.argv[1] !== undefined && join(process.argv[1]).endsWith('calibration-first.ts'))
+  await main();

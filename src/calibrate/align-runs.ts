@@ -8,7 +8,8 @@ import { periodOf } from '../align/series-from-samples.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import type { ChipTerm } from './chip-terms.ts';
-import { chipTotalOf, wallOf, type RunEvidence, type RunOnClock } from './evidence-rows.ts';
+import { chipTotalOf, type RunEvidence, type RunOnClock } from './evidence-rows.ts';
+import { wallOf } from './wall-windows.ts';
 
 export interface TypicalClock {
   /** Chips later than the meter at their first stamp, s. */
@@ -53,7 +54,7 @@ export function alignRuns(
   }
   const found: (Found | undefined)[] = runs.map((run, index) => {
     const total = totals[index];
-    const wall = wallOf(run);
+    const wall = wallOf(run.feeds);
     if (!total || !wall) return undefined;
     if (sameSteps(wall, total)) return SAME_WINDOWS;
     const periodS = Math.max(1, periodOf(wall.atS));
@@ -74,7 +75,7 @@ export function alignRuns(
     runs: runs.map((evidence, index) => {
       const own = found[index]?.clock;
       const total = totals[index];
-      const wall = wallOf(evidence);
+      const wall = wallOf(evidence.feeds);
       const startS =
         total && wall ? firstS(total) + secondsBetween(wall.originNs, total.originNs) : 0;
       return {

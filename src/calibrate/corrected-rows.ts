@@ -178,7 +178,8 @@ const SPOT_S_MIN = 10;
 const DRIFT_RATIO = 0.001;
 
 /**
- * The level from a short metering: metered minus predicted mean power over the same windows. Refuses `calibrate.few`
+ * The level from a short metering: metered minus predicted mean power over the same windows, weighed against how much
+ * the level is known to move (normal prior and normal evidence). Refuses `calibrate.few`
  * below 10 s of common time and `align.overlap` where a feed of the model is missing.
  */
 export function anchorOn(
@@ -220,9 +221,13 @@ export function anchorOn(
   }
   const inflation = model.detail?.inflationRatio ?? 5;
   const blocksCount = Math.max(1, coveredS / (model.intervalS * inflation));
+  const spotW2 = model.residualW ** 2 / blocksCount + (DRIFT_RATIO * meteredW) ** 2;
+  // A minute on one load says little where loads differ more than days: the shift counts as far as it outweighs its doubt.
+  const levelW2 = (model.detail?.levelW ?? model.systematicRatio * meteredW) ** 2;
+  const trust = levelW2 / (levelW2 + spotW2);
   return {
-    shiftW: meteredW - predictedW,
-    uncertaintyW: Math.hypot(model.residualW / Math.sqrt(blocksCount), DRIFT_RATIO * meteredW),
+    shiftW: trust * (meteredW - predictedW),
+    uncertaintyW: Math.sqrt(trust * spotW2),
   };
 }
 

@@ -1,24 +1,11 @@
 // Evidence as rows: mean wall power and mean chip power per term over the same windows, after alignment. Every later
 // step (fit, bootstrap, held-back check) sees rows only, so no method can peek at samples that others do not have.
-import {
-  meansOver,
-  movedEdges,
-  secondsBetween,
-  sumOf,
-  type EnergySeries,
-} from '../align/energy-series.ts';
-import { rowsOfSeries, type HeldReadings } from '../align/meter-rows.ts';
+import { meansOver, sumOf, type EnergySeries } from '../align/energy-series.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import type { ChipTerm } from './chip-terms.ts';
-
-/** One feed of a node: what its meter counted, and its values where it holds them. */
-export interface Feed {
-  readonly source: string;
-  readonly series: EnergySeries;
-  readonly held: HeldReadings | undefined;
-}
+import { heldWall, plainWall, type Feed, type RunClock } from './wall-windows.ts';
 
 export interface Phase {
   readonly fromNs: InstantNs;
@@ -34,14 +21,6 @@ export interface RunEvidence {
   readonly phases: readonly Phase[];
 }
 
-/** Where the chips' clock stands against the meter's in one run. */
-export interface RunClock {
-  readonly offsetS: number;
-  readonly rateRatio: number;
-  /** Where the offset holds, seconds after the origin of the first feed's series. */
-  readonly pivotS: number;
-}
-
 export interface Rows {
   readonly count: number;
   readonly meterW: Float64Array;
@@ -55,12 +34,6 @@ export interface Rows {
   /** Index of the application, -1 where none is known. */
   readonly application: Int32Array;
   readonly applications: readonly string[];
-}
-
-/** All feeds of a run as one series; undefined where it has none. */
-export function wallOf(run: RunEvidence): EnergySeries | undefined {
-  const [first, ...others] = run.feeds.map((feed) => feed.series);
-  return first ? sumOf([first, ...others]) : undefined;
 }
 
 /** Energy of the disjoint chip sources of these terms, summed. Refuses where a source is missing. */
@@ -136,7 +109,7 @@ function pieceOf(
     }
     return { meanW, coveredRatio };
   };
-  const wall = held.length > 0 ? heldWall(run.feeds, held) : plainWall(run, clock, blockS);
+  const wall = held.length > 0 ? heldWall(run.feeds, held) : plainWall(run.feeds, clock, blockS);
   if (!wall)
     return refuse('align.overlap', 'the run has no meter', 'record the meter beside the chips');
   const columns: Float64Array[] = [];
@@ -161,99 +134,6 @@ function pieceOf(
     columns,
     kept,
   };
-}
-
-interface Wall {
-  readonly meterW: Float64Array;
-  readonly fromS: Float64Array;
-  readonly untilS: Float64Array;
-  readonly atS: Float64Array;
-  readonly windows: (
-    chips: EnergySeries,
-  ) => readonly (readonly [Float64Array, Float64Array, number])[];
-}
-
-function plainWall(run: RunEvidence, clock: RunClock, blockS: number): Wall | undefined {
-  const series = wallOf(run);
-  if (!series) return undefined;
-  const rows = rowsOfSeries(series, blockS);
-  const epochS = Number(series.originNs) / 1e9;
-  return {
-    meterW: rows.meanW,
-    fromS: rows.fromS,
-    untilS: rows.untilS,
-    atS: rows.fromS.map((fromS, row) => epochS + (fromS + (rows.untilS[row] ?? fromS)) / 2),
-    windows: (chips) => {
-      const move = {
-        shiftS: clock.offsetS + secondsBetween(chips.originNs, series.originNs),
-        rateRatio: clock.rateRatio,
-        pivotS: clock.pivotS,
-      };
-      return [[movedEdges(rows.fromS, move), movedEdges(rows.untilS, move), 1]];
-    },
-  };
-}
-
-function heldWall(feeds: readonly Feed[], meters: readonly HeldMeter[]): Wall | undefined {
-  const first = feeds[0]?.held;
-  if (!first) return undefined;
-  const meterW: number[] = [];
-  const changes: number[][] = feeds.map(() => []);
-  const rowAtS: number[] = [];
-  for (let index = 0; index < first.atS.length; index++) {
-    const atS = first.atS[index] ?? 0;
-    let sumW = 0;
-    const stamps: number[] = [];
-    for (const feed of feeds) {
-      const inForce = feed.held && valueInForce(feed.held, atS, first.originNs);
-      if (!inForce) break;
-      sumW += inForce.powerW;
-      stamps.push(inForce.changedS);
-    }
-    if (stamps.length < feeds.length) continue;
-    meterW.push(sumW);
-    rowAtS.push(atS);
-    stamps.forEach((stampS, feed) => changes[feed]?.push(stampS));
-  }
-  const epochS = Number(first.originNs) / 1e9;
-  const atS = Float64Array.from(rowAtS);
-  return {
-    meterW: Float64Array.from(meterW),
-    fromS: atS.map((instantS) => instantS - first.holdS),
-    untilS: atS,
-    atS: atS.map((instantS) => epochS + instantS),
-    windows: (chips) => {
-      const originS = secondsBetween(chips.originNs, first.originNs);
-      return feeds.map((feed, index) => {
-        const meter = meters.find((each) => each.source === feed.source);
-        const untilS = Float64Array.from(changes[index] ?? [], (changedS) => {
-          return changedS + originS - (meter?.delayS ?? 0);
-        });
-        const fromS = untilS.map((instantS) => instantS - (meter?.windowS ?? first.holdS));
-        return [fromS, untilS, meter?.shareRatio ?? 0] as const;
-      });
-    },
-  };
-}
-
-/** The value that a held meter showed at an instant and when it first did; undefined where it is older than 1.6 holds. */
-function valueInForce(
-  held: HeldReadings,
-  atS: number,
-  originNs: InstantNs,
-): { powerW: number; changedS: number } | undefined {
-  const shiftS = secondsBetween(originNs, held.originNs);
-  let low = 0;
-  let high = held.atS.length;
-  while (low < high) {
-    const half = (low + high) >>> 1;
-    if ((held.atS[half] ?? 0) + shiftS <= atS) low = half + 1;
-    else high = half;
-  }
-  if (low === 0) return undefined;
-  const changedS = (held.atS[low - 1] ?? 0) + shiftS;
-  if (atS - changedS > 1.6 * held.holdS) return undefined;
-  return { powerW: held.meanW[low - 1] ?? 0, changedS };
 }
 
 export interface RunOnClock {

@@ -1,12 +1,15 @@
-// From rows to a correction model: looks for what contradicts physics, chooses between one gain and one per component by
+// From rows to a correction model (one noun, the model, with all that is asked of it before it is stated: hence its length):
+// looks for what contradicts physics: looks for what contradicts physics, chooses between one gain and one per component by
 // held-back error, checks the choice on the last part of the data, and states what gates are still open.
 import type { CorrectionModel, CorrectionTerm, HeldMeter } from '../quantity/correction.ts';
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
+import { coverageFactor } from '../quantity/uncertainty.ts';
 import { watts } from '../quantity/units.ts';
 import { affineTerm, type ChipTerm } from './chip-terms.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
-import { covarianceOf, fitRows, meanOf, type RowsFit } from './fit-rows.ts';
+import { covarianceOf } from './resampling.ts';
+import { fitRows, meanOf, type RowsFit } from './fit-rows.ts';
 import { checkHeldBack, openGates, type HeldBackCheck } from './gates.ts';
 import { modelId } from './model-json.ts';
 
@@ -182,7 +185,7 @@ export function modelOf(
   frame: FitFrame,
 ): CorrectionModel {
   const { fit } = chosen;
-  const covariance = covarianceOf(fit, frame.seed);
+  const covariance = covarianceOf(fit.chunked, frame.seed);
   const size = fit.parameters.length;
   const chips = chipTotalW(rows);
   const meterW = meanOf(rows.meterW);
@@ -241,17 +244,24 @@ export function modelOf(
   return { ...model, id: modelId(model) };
 }
 
-/** The level moves from run to run (seen) and from day to day (seen from three days on, else from other machines). */
+/**
+ * The level moves from run to run (seen), from day to day (seen from three days on, else from other machines) and with
+ * an application that was not there (seen where three are labelled). Regimes last for days, so days count, not runs.
+ */
 function levelOf(rows: Rows, fit: RowsFit, meterW: number): { levelW: number; levelDof: number } {
   const days = new Set<number>();
   for (const atS of rows.atS) days.add(Math.floor(atS / 86_400));
   const runsCount = new Set(rows.run).size;
-  const seenW = fit.betweenRunsW ?? 0;
-  if (days.size >= 3 && runsCount >= 6) return { levelW: seenW, levelDof: runsCount - 1 };
-  const dayW = DAY_RATIO * meterW;
-  const levelW = Math.hypot(seenW, dayW);
-  const shares = seenW ** 4 / Math.max(1, runsCount - 1) + dayW ** 4 / DAY_DOF;
-  return { levelW, levelDof: levelW ** 4 / Math.max(shares, 1e-12) };
+  const seenDays = days.size >= 3 && runsCount >= 6;
+  const seenDof = seenDays ? days.size - 1 : Math.max(1, runsCount - 1);
+  // A level that was seen once may come again, so U reaches as far as the farthest: regimes are two heaps, no bell.
+  const farthestW = fit.runEffectsW.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+  const seenW = Math.max(fit.betweenRunsW ?? 0, (1.1 * farthestW) / coverageFactor(seenDof));
+  const dayW = seenDays ? 0 : DAY_RATIO * meterW;
+  const applicationW = fit.betweenApplicationsW ?? 0;
+  const levelW = Math.hypot(seenW, dayW, applicationW);
+  const shares = seenW ** 4 / seenDof + dayW ** 4 / DAY_DOF;
+  return { levelW, levelDof: shares > 0 ? Math.max(1, levelW ** 4 / shares) : 1e6 };
 }
 
 function evidenceOf(rows: Rows): CorrectionModel['evidence'] {

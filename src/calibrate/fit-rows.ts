@@ -1,17 +1,17 @@
 // The fit of one form of model to rows: bounded, pulled to physics, robust (Huber), with a level that may differ from
 // run to run, and with an uncertainty from a block bootstrap, since neighbouring rows err alike.
+import { emptyGram, solveBounded, type Ridge } from './bounded-regression.ts';
 import {
-  addGram,
-  emptyGram,
-  inverseSymmetric,
-  solveBounded,
-  squaredError,
-  type Gram,
-  type Ridge,
-} from './bounded-regression.ts';
+  addRows,
+  chunksOf,
+  foldsAreApplications,
+  runsWithRows,
+  type Chunk,
+  type Chunked,
+} from './chunks.ts';
 import type { ChipTerm } from './chip-terms.ts';
 import type { Rows } from './evidence-rows.ts';
-import { seededRandom } from './seeded-random.ts';
+import { crossValidated } from './resampling.ts';
 
 export interface RowsFit {
   /** [intercept W, gain of each term]. */
@@ -27,31 +27,14 @@ export interface RowsFit {
   readonly runEffectsW: Float64Array;
   /** Cross-validated RMS error over folds (application, run or stretch of time), W. */
   readonly crossW: number;
+  /** RMS over applications of the mean error on each when it is left out, W; undefined below three applications. */
+  readonly betweenApplicationsW: number | undefined;
   /** What the bootstrap needs. */
   readonly chunked: Chunked;
 }
 
-interface Chunked {
-  readonly grams: readonly Gram[];
-  readonly chunks: readonly Chunk[];
-  /** Variance of one row times its autocorrelation. */
-  readonly noiseW2: number;
-  readonly ridge: Ridge;
-}
-
-/** A stretch of rows of one run and one application, the unit of the bootstrap. */
-interface Chunk {
-  readonly from: number;
-  readonly until: number;
-  readonly run: number;
-  readonly fold: number;
-}
-
 const HUBER = 1.345;
 const ROUNDS_COUNT = 10;
-const REPLICATES_COUNT = 200;
-/** Residuals of a recorded GPU node stay alike for 24 s; a chunk is at least twice that where there is time for it. */
-const CHUNK_S = 60;
 
 export function fitRows(
   rows: Rows,
@@ -91,6 +74,7 @@ export function fitRows(
     return gram;
   });
   const chunked = { grams, chunks, noiseW2: noiseW2 * inflationRatio, ridge };
+  const cross = crossValidated(chunked);
   let meanSquare = 0;
   for (const residual of residuals) meanSquare += residual * residual;
   return {
@@ -100,7 +84,8 @@ export function fitRows(
     inflationRatio,
     betweenRunsW: runsWithRows(rows) > 1 ? Math.sqrt(betweenW2) : undefined,
     runEffectsW: effectsW,
-    crossW: crossValidated(chunked),
+    crossW: cross.rootW,
+    betweenApplicationsW: foldsAreApplications(rows) ? cross.biasW : undefined,
     chunked,
   };
 }
@@ -116,69 +101,6 @@ function ridgeOf(terms: readonly ChipTerm[], rows: Rows): Ridge {
       ...terms.map((term) => 1 / term.prior.sdRatio ** 2),
     ),
   };
-}
-
-/**
- * Chunks of at least 60 s, shorter where the evidence is: a twelfth of it. They never cross a run or an application.
- * Folds are applications where at least three are known, else runs where there are three, else fifths of the time.
- */
-function chunksOf(rows: Rows): readonly Chunk[] {
-  let totalS = 0;
-  for (const lengthS of rows.lengthS) totalS += lengthS;
-  const chunkS = Math.min(CHUNK_S, totalS / 12);
-  const known = new Set(rows.application.filter((index) => index >= 0));
-  const byApplication = known.size >= 3;
-  const byRun = !byApplication && runsWithRows(rows) >= 3;
-  const chunks: Chunk[] = [];
-  let from = 0;
-  let lengthS = 0;
-  for (let row = 0; row < rows.count; row++) {
-    lengthS += rows.lengthS[row] ?? 0;
-    const run = rows.run[row] ?? 0;
-    const application = rows.application[row] ?? -1;
-    const last =
-      row + 1 === rows.count ||
-      rows.run[row + 1] !== run ||
-      rows.application[row + 1] !== application;
-    if (!last && lengthS < chunkS * (1 - 1e-6)) continue;
-    const fold = byApplication ? application : byRun ? run : Math.floor((5 * row) / rows.count);
-    chunks.push({ from, until: row + 1, run, fold });
-    from = row + 1;
-    lengthS = 0;
-  }
-  return chunks;
-}
-
-function runsWithRows(rows: Rows): number {
-  return new Set(rows.run).size;
-}
-
-function addRows(
-  gram: Gram,
-  rows: Rows,
-  columns: readonly Float64Array[],
-  weights: Float64Array,
-  effectsW: Float64Array,
-  chunk: Chunk,
-): void {
-  const { size, zz, zy } = gram;
-  const z = new Float64Array(size);
-  z[0] = 1;
-  for (let row = chunk.from; row < chunk.until; row++) {
-    const weight = weights[row] ?? 0;
-    const y = (rows.meterW[row] ?? 0) - (effectsW[rows.run[row] ?? 0] ?? 0);
-    for (let term = 1; term < size; term++) z[term] = columns[term - 1]?.[row] ?? 0;
-    for (let i = 0; i < size; i++) {
-      const weighted = weight * (z[i] ?? 0);
-      zy[i] = (zy[i] ?? 0) + weighted * y;
-      for (let j = 0; j < size; j++) {
-        zz[i * size + j] = (zz[i * size + j] ?? 0) + weighted * (z[j] ?? 0);
-      }
-    }
-    gram.yy += weight * y * y;
-    gram.weight += weight;
-    gram.rowsCount++;
-  }
 }
 
 /** Writes meter minus prediction, run effects not taken off. */
@@ -281,96 +203,6 @@ function inflationOf(residuals: Float64Array, chunks: readonly Chunk[], noiseW2:
   }
   const most = Math.max(1, rowsCount / Math.max(1, count));
   return Math.min(most, Math.max(1, sum / Math.max(1, count) / noiseW2));
-}
-
-/**
- * Covariance of the parameters: what the data leave open, by a bootstrap of whole runs (four or more) or chunks, plus
- * what the priors hide: H⁻¹ P H⁻¹ with H the curvature and P the precision of the priors.
- */
-export function covarianceOf(fit: RowsFit, seed: number): Float64Array {
-  const { grams, chunks, noiseW2, ridge } = fit.chunked;
-  const size = ridge.lower.length;
-  const units = unitsOf(grams, chunks);
-  const random = seededRandom(seed);
-  const draws: Float64Array[] = [];
-  for (let replicate = 0; replicate < REPLICATES_COUNT; replicate++) {
-    const gram = emptyGram(size);
-    for (let draw = 0; draw < units.length; draw++) {
-      const unit = units[Math.floor(random() * units.length)];
-      if (unit) addGram(gram, unit);
-    }
-    draws.push(solveBounded(gram, noiseW2, ridge));
-  }
-  const covariance = new Float64Array(size * size);
-  const mean = new Float64Array(size);
-  for (const draw of draws) {
-    for (let i = 0; i < size; i++) mean[i] = (mean[i] ?? 0) + (draw[i] ?? 0) / draws.length;
-  }
-  // Few units spread too little: the usual n / (n - 1) and one for each parameter.
-  const small = units.length / Math.max(1, units.length - size);
-  for (const draw of draws) {
-    for (let i = 0; i < size; i++) {
-      for (let j = 0; j < size; j++) {
-        const product = ((draw[i] ?? 0) - (mean[i] ?? 0)) * ((draw[j] ?? 0) - (mean[j] ?? 0));
-        covariance[i * size + j] =
-          (covariance[i * size + j] ?? 0) + (small * product) / (draws.length - 1);
-      }
-    }
-  }
-  const total = emptyGram(size);
-  for (const gram of grams) addGram(total, gram);
-  const curvature = total.zz.map((cell) => cell / noiseW2);
-  for (let i = 0; i < size; i++) {
-    curvature[i * size + i] = (curvature[i * size + i] ?? 0) + (ridge.precision[i] ?? 0);
-  }
-  const inverse = inverseSymmetric(curvature, size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) {
-      let hidden = 0;
-      for (let k = 0; k < size; k++) {
-        hidden +=
-          (inverse[i * size + k] ?? 0) * (ridge.precision[k] ?? 0) * (inverse[k * size + j] ?? 0);
-      }
-      covariance[i * size + j] = (covariance[i * size + j] ?? 0) + hidden;
-    }
-  }
-  return covariance;
-}
-
-function unitsOf(grams: readonly Gram[], chunks: readonly Chunk[]): readonly Gram[] {
-  const byRun = new Map<number, Gram>();
-  grams.forEach((gram, index) => {
-    const run = chunks[index]?.run ?? 0;
-    const sum = byRun.get(run) ?? emptyGram(gram.size);
-    addGram(sum, gram);
-    byRun.set(run, sum);
-  });
-  return byRun.size >= 4 ? [...byRun.values()] : grams;
-}
-
-function crossValidated({ grams, chunks, noiseW2, ridge }: Chunked): number {
-  const size = ridge.lower.length;
-  const total = emptyGram(size);
-  const folds = new Map<number, Gram>();
-  grams.forEach((gram, index) => {
-    const fold = chunks[index]?.fold ?? 0;
-    const sum = folds.get(fold) ?? emptyGram(size);
-    addGram(sum, gram);
-    folds.set(fold, sum);
-    addGram(total, gram);
-  });
-  let error = 0;
-  let weight = 0;
-  for (const [fold, gram] of folds) {
-    // Rows between applications belong to none: they train every fold and are scored in none.
-    if (fold < 0 || folds.size < 2) continue;
-    const rest = emptyGram(size);
-    addGram(rest, total);
-    addGram(rest, gram, -1);
-    error += squaredError(gram, solveBounded(rest, noiseW2, ridge));
-    weight += gram.weight;
-  }
-  return weight > 0 ? Math.sqrt(error / weight) : Infinity;
 }
 
 function initialNoise(rows: Rows): number {

@@ -40,25 +40,25 @@ interface ApplyOptions {
 }
 
 /** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 rows were refused. */
-export function calibrateApply(argv: readonly string[], io: Output): Promise<number> {
+export async function calibrateApply(argv: readonly string[], io: Output): Promise<number> {
   let options: ApplyOptions;
   try {
     options = parse(argv);
   } catch (problem) {
     io.err(problem instanceof Error ? problem.message : String(problem));
     io.err(`usage: ${APPLY_USAGE}`);
-    return Promise.resolve(2);
+    return 2;
   }
   try {
-    return Promise.resolve(apply(options, io));
+    return await apply(options, io);
   } catch (problem) {
     if (problem instanceof SiteFault) {
       io.err(problem.message);
-      return Promise.resolve(1);
+      return 1;
     }
     if (problem instanceof Error && 'code' in problem) {
       io.err(`${options.out}: ${problem.message}`);
-      return Promise.resolve(2);
+      return 2;
     }
     throw problem;
   }
@@ -139,10 +139,11 @@ interface MachineRows {
   readonly rows: readonly CorrectedRow[];
 }
 
-function apply(options: ApplyOptions, io: Output): number {
+async function apply(options: ApplyOptions, io: Output): Promise<number> {
   const set = readSet(options.model);
-  const machines = byMachine(readReadings(options.chips));
-  const spots = options.spot === undefined ? undefined : byMachine(readReadings(options.spot));
+  const machines = byMachine(await readReadings(options.chips));
+  const spots =
+    options.spot === undefined ? undefined : byMachine(await readReadings(options.spot));
   const done: MachineRows[] = [];
   const refusals: { machine: string; refusal: Refusal }[] = [];
   for (const [machine, sources] of machines) {

@@ -128,7 +128,7 @@ async function fitFolders(
     if (options.folders.length > 1) {
       io.err(`reading ${index + 1} of ${options.folders.length}: ${path}`);
     }
-    const folder = readRunFolder(path);
+    const folder = await readRunFolder(path);
     chipStamp = folder.notes.chipStamp ?? 'end';
     layout = layoutOf(folder);
     windowS = folder.windowS;
@@ -140,8 +140,6 @@ async function fitFolders(
       runs.push(node.evidence);
       machines.set(node.machine, runs);
     }
-    // Reading is synchronous: let an interrupt through between two folders.
-    await Promise.resolve();
   }
   const [first] = machines.values();
   const sample = first?.[0];

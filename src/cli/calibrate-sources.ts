@@ -8,7 +8,8 @@ import type { EnergySeries } from '../align/energy-series.ts';
 import { heldReadingsOf } from '../align/meter-rows.ts';
 import type { ChipLayout } from '../calibrate/chip-terms.ts';
 import { chipKindOf } from '../calibrate/chip-terms.ts';
-import type { Feed, RunEvidence } from '../calibrate/evidence-rows.ts';
+import type { RunEvidence } from '../calibrate/evidence-rows.ts';
+import type { Feed } from '../calibrate/wall-windows.ts';
 import type { StampMeaning } from '../align/series-from-samples.ts';
 import type { RunFolder, SourceSamples } from './run-folder.ts';
 

@@ -5,7 +5,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { STAMP_MEANINGS, type Samples, type StampMeaning } from '../align/series-from-samples.ts';
 import { SiteFault } from '../quantity/fault.ts';
-import { instantNs, parseInstant, type InstantNs } from '../quantity/time.ts';
+import { instantNs, NS_PER_S, parseInstant, type InstantNs } from '../quantity/time.ts';
+import { readNeutralCsv } from '../transport/neutral-csv.ts';
 
 export type Quantity = 'power_w' | 'energy_j';
 
@@ -90,62 +91,28 @@ interface Column {
   readonly reading: Growing;
 }
 
-/** Reads a neutral CSV (`time,source,quantity,value`) into samples by source and quantity. Throws SiteFault by line. */
-export function readReadings(path: string): ReadonlyMap<string, SourceSamples> {
-  const text = readText(path);
+/**
+ * Reads a neutral CSV into samples by source and quantity, in file order. Throws SiteFault at the first line that is
+ * broken; lines of quantities that are neither power nor energy are passed over.
+ */
+export async function readReadings(path: string): Promise<ReadonlyMap<string, SourceSamples>> {
   const columns = new Map<string, Map<Quantity, Column>>();
   let originNs: InstantNs | undefined;
-  let stampText = '';
-  let stampS = 0;
-  let lineNumber = 0;
-  for (let from = 0; from < text.length;) {
-    const end = text.indexOf('\n', from);
-    const line = text.slice(from, end < 0 ? text.length : end).trimEnd();
-    from = end < 0 ? text.length : end + 1;
-    lineNumber++;
-    if (lineNumber === 1) {
-      if (line.replace(/^\uFEFF/, '') !== 'time,source,quantity,value') {
-        throw fault(
-          `${path}:1`,
-          `the header is "${line.slice(0, 80)}"`,
-          'a readings file begins with time,source,quantity,value',
-        );
-      }
-      continue;
+  for await (const batch of readNeutralCsv(path)) {
+    const broken = batch.troubles.find((trouble) => !isOtherQuantity(trouble.text));
+    if (broken) {
+      throw fault(`${path}:${broken.line}`, broken.what, 'mend or remove the line');
     }
-    if (line === '') continue;
-    const [time = '', source = '', quantity = '', value = '', more] = line.split(',');
-    if (more !== undefined || source === '' || value === '') {
-      throw fault(`${path}:${lineNumber}`, 'the line has not four fields', 'mend or remove it');
+    for (const { time, source, quantity, value } of batch.readings) {
+      originNs ??= instantNs((time / NS_PER_S) * NS_PER_S);
+      let bySource = columns.get(source);
+      if (!bySource) columns.set(source, (bySource = new Map<Quantity, Column>()));
+      let column = bySource.get(quantity);
+      if (!column)
+        bySource.set(quantity, (column = { atS: new Growing(), reading: new Growing() }));
+      column.atS.push(Number(time - originNs) / 1e9);
+      column.reading.push(value);
     }
-    if (quantity !== 'power_w' && quantity !== 'energy_j') continue;
-    if (time !== stampText) {
-      const stamp = parseInstant(time);
-      if (stamp === undefined) {
-        throw fault(
-          `${path}:${lineNumber}`,
-          `"${time.slice(0, 40)}" is no RFC 3339 time with a zone`,
-          'write times such as 2026-01-31T12:00:00Z',
-        );
-      }
-      originNs ??= instantNs((stamp / 1_000_000_000n) * 1_000_000_000n);
-      stampText = time;
-      stampS = Number(stamp - originNs) / 1e9;
-    }
-    const reading = Number(value);
-    if (Number.isNaN(reading)) {
-      throw fault(
-        `${path}:${lineNumber}`,
-        `"${value.slice(0, 40)}" is no number`,
-        'mend or remove the line',
-      );
-    }
-    let bySource = columns.get(source);
-    if (!bySource) columns.set(source, (bySource = new Map<Quantity, Column>()));
-    let column = bySource.get(quantity);
-    if (!column) bySource.set(quantity, (column = { atS: new Growing(), reading: new Growing() }));
-    column.atS.push(stampS);
-    column.reading.push(reading);
   }
   if (originNs === undefined) {
     throw fault(path, 'the file holds no readings', 'give a file with power_w or energy_j rows');
@@ -164,8 +131,22 @@ export function readReadings(path: string): ReadonlyMap<string, SourceSamples> {
   );
 }
 
+/** A well-formed line of something that is not read here, such as a temperature. */
+function isOtherQuantity(line: string): boolean {
+  const [time = '', source = '', quantity = '', value = '', more] = line.split(',');
+  return (
+    more === undefined &&
+    source !== '' &&
+    value !== '' &&
+    /^[a-z][a-z0-9_]*$/.test(quantity) &&
+    quantity !== 'power_w' &&
+    quantity !== 'energy_j' &&
+    parseInstant(time) !== undefined
+  );
+}
+
 /** Reads a run folder with its notes. Throws SiteFault where a file is missing or broken. */
-export function readRunFolder(folder: string): RunFolder {
+export async function readRunFolder(folder: string): Promise<RunFolder> {
   const path = resolve(folder);
   const inFolder = (name: string): string => {
     const found = [`${name}.gz`, name].map((file) => join(path, file)).find(existsSync);
@@ -184,8 +165,8 @@ export function readRunFolder(folder: string): RunFolder {
   return {
     run,
     path,
-    meter: readReadings(inFolder('meter.csv')),
-    chips: readReadings(inFolder('chips.csv')),
+    meter: await readReadings(inFolder('meter.csv')),
+    chips: await readReadings(inFolder('chips.csv')),
     notes: readNotes(findBeside(path, 'set.json')),
     phases: phases.filter((phase) => phase.run === run),
     windowS: readWindowS(findBeside(path, 'windows.csv')),
