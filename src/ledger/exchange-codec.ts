@@ -6,7 +6,7 @@ import { canonicalBytes, readObject, textOf } from './canonical.ts';
 import type { JournalEvent } from './ledger.ts';
 
 /** Bytes of an exchange in front of its fault, request and reply. */
-const FIXED_BYTES = 35;
+export const EXCHANGE_FIXED_BYTES = 35;
 const RETAINED = 1;
 const REDELIVERED = 2;
 
@@ -17,7 +17,10 @@ const isFaultCode = (text: string): text is FaultCode => Object.hasOwn(FAULT_COD
 
 /** Bytes that `writeExchange` needs. */
 export const exchangeBytes = (exchange: Exchange): number =>
-  FIXED_BYTES + (exchange.fault?.length ?? 0) + exchange.request.length + exchange.reply.length;
+  EXCHANGE_FIXED_BYTES +
+  (exchange.fault?.length ?? 0) +
+  exchange.request.length +
+  exchange.reply.length;
 
 /**
  * Writes an exchange of the source with this index; returns the offset behind it.
@@ -40,32 +43,30 @@ export function writeExchange(
   into.writeBigInt64LE(exchange.lastByteNs, at + 22);
   into[at + 30] = fault?.length ?? 0;
   into.writeUInt32LE(request.length, at + 31);
-  let end = at + FIXED_BYTES;
+  let end = at + EXCHANGE_FIXED_BYTES;
   if (fault !== undefined) end += into.write(fault, end, 'latin1');
   into.set(request, end);
   into.set(reply, end + request.length);
   return end + request.length + reply.length;
 }
 
-/** Index of the source that an exchange's body names; undefined where the body is too short. */
-export const sourceIndexOf = (body: Uint8Array): number | undefined =>
-  body.length < FIXED_BYTES ? undefined : (body[0] ?? 0) | ((body[1] ?? 0) << 8);
-
 /** Reads what `writeExchange` wrote. Request and reply are views of `body`. @throws UnreadableRecord */
 export function readExchange(body: Uint8Array, source: string): Exchange {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (bytes.length < FIXED_BYTES) throw new UnreadableRecord('the exchange is too short');
+  const bytes = Buffer.isBuffer(body)
+    ? body
+    : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (bytes.length < EXCHANGE_FIXED_BYTES) throw new UnreadableRecord('the exchange is too short');
   const form = EXCHANGE_FORMS[bytes[2] ?? -1];
   const flags = bytes[3] ?? 0;
-  const requestAt = FIXED_BYTES + (bytes[30] ?? 0);
+  const requestAt = EXCHANGE_FIXED_BYTES + (bytes[30] ?? 0);
   const replyAt = requestAt + bytes.readUInt32LE(31);
   if (form === undefined) throw new UnreadableRecord('the exchange is of no form we know');
   if (flags > (RETAINED | REDELIVERED))
     throw new UnreadableRecord('the exchange has unknown flags');
   if (replyAt > bytes.length) throw new UnreadableRecord('the lengths in the exchange do not fit');
   let fault: FaultCode | undefined;
-  if (requestAt > FIXED_BYTES) {
-    const code = bytes.toString('latin1', FIXED_BYTES, requestAt);
+  if (requestAt > EXCHANGE_FIXED_BYTES) {
+    const code = bytes.toString('latin1', EXCHANGE_FIXED_BYTES, requestAt);
     if (!isFaultCode(code)) throw new UnreadableRecord(`"${code}" is no fault code`);
     fault = code;
   }

@@ -15,13 +15,41 @@ export const BODY_MAX_BYTES = 16 * 1024 * 1024;
 export const FRAME_TYPES = { head: 1, source: 2, exchange: 3, event: 4, synced: 5 } as const;
 export type FrameType = (typeof FRAME_TYPES)[keyof typeof FRAME_TYPES];
 
-export interface Frame {
+/** A frame where it lies; its views are made only when they are asked for, since a scan needs few of them. */
+export class Frame {
   readonly type: FrameType;
   /** Offset in the journal of the frame's first byte. */
   readonly position: number;
+  readonly #segment: Buffer;
+  readonly #at: number;
+  readonly #end: number;
+
+  constructor(segment: Buffer, at: number, end: number, type: FrameType, base: number) {
+    this.type = type;
+    this.position = base + at;
+    this.#segment = segment;
+    this.#at = at;
+    this.#end = end;
+  }
+
+  get lengthBytes(): number {
+    return this.#end - this.#at;
+  }
+
   /** The whole frame as it lies in the segment. */
-  readonly bytes: Uint8Array;
-  readonly body: Uint8Array;
+  get bytes(): Buffer {
+    return this.#segment.subarray(this.#at, this.#end);
+  }
+
+  get body(): Buffer {
+    return this.#segment.subarray(this.#at + FRAME_HEAD_BYTES, this.#end);
+  }
+
+  /** The u16 with which bodies of sources and exchanges begin; undefined where the body is shorter than `neededBytes`. */
+  sourceIndex(neededBytes: number): number | undefined {
+    const body = this.#at + FRAME_HEAD_BYTES;
+    return body + neededBytes > this.#end ? undefined : this.#segment.readUInt16LE(body);
+  }
 }
 
 /** Why bytes are no frame. `short`: they end before the frame does, as after a torn write. */
@@ -57,15 +85,10 @@ export function readFrame(bytes: Buffer, at: number, base: number): Frame | NoFr
   if (crc32c(bytes, body, end, crc32c(bytes, at, at + 5)) !== bytes.readUInt32LE(at + 5)) {
     return { short: false, because: 'the record does not match its check sum' };
   }
-  return {
-    type,
-    position: base + at,
-    bytes: bytes.subarray(at, end),
-    body: bytes.subarray(body, end),
-  };
+  return new Frame(bytes, at, end, type, base);
 }
 
-export const isFrame = (found: Frame | NoFrame): found is Frame => 'type' in found;
+export const isFrame = (found: Frame | NoFrame): found is Frame => found instanceof Frame;
 
 const HEAD_MAGIC = Buffer.from('trueup-journal\n', 'latin1');
 const FORMAT_VERSION = 1;
@@ -96,7 +119,7 @@ export function wrongHead(frame: Frame, base: number): string | undefined {
   if (body[15] !== FORMAT_VERSION) {
     return `the segment is of format ${String(body[15])}, this program reads ${String(FORMAT_VERSION)}`;
   }
-  if (Buffer.from(body).readBigUInt64LE(16) !== BigInt(base)) {
+  if (body.readBigUInt64LE(16) !== BigInt(base)) {
     return 'the head of the segment names another position than the file';
   }
   return undefined;
@@ -120,7 +143,7 @@ export function hasSyncedAfter(bytes: Buffer, from: number, base: number): boole
     at = bytes.indexOf(SYNCED_START, at);
     if (at < 0) return false;
     const found = readFrame(bytes, at, base);
-    if (isFrame(found) && Buffer.from(found.body).readBigUInt64LE(0) === BigInt(base + at)) {
+    if (isFrame(found) && found.body.readBigUInt64LE(0) === BigInt(base + at)) {
       return true;
     }
   }

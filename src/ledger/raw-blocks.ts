@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Frame } from './frame.ts';
 import { FRAME_TYPES } from './frame.ts';
-import { sourceIndexOf } from './exchange-codec.ts';
+import { EXCHANGE_FIXED_BYTES } from './exchange-codec.ts';
 
 /** The name under which events are sealed: no instrument can have it. */
 export const EVENTS_SOURCE = '@events';
@@ -64,15 +64,15 @@ export class SourceNames {
         this.#names.length = 0;
         return { source: undefined };
       case FRAME_TYPES.source: {
-        const index = (frame.body[0] ?? 0) | ((frame.body[1] ?? 0) << 8);
-        if (frame.body.length < 3 || index !== this.#names.length) {
+        const index = frame.sourceIndex(3);
+        if (index !== this.#names.length) {
           return { source: undefined, trouble: 'a source is named out of turn' };
         }
-        this.#names.push(Buffer.from(frame.body.subarray(2)).toString('utf8'));
+        this.#names.push(frame.body.toString('utf8', 2));
         return { source: undefined };
       }
       case FRAME_TYPES.exchange: {
-        const index = sourceIndexOf(frame.body);
+        const index = frame.sourceIndex(EXCHANGE_FIXED_BYTES);
         const source = index === undefined ? undefined : this.#names[index];
         return source === undefined
           ? { source, trouble: 'an exchange of a source that the segment does not name' }

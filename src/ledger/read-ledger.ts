@@ -102,7 +102,7 @@ async function endOfJournal(files: FilePort, folder: string): Promise<number> {
   let end = last.base;
   for await (const frames of framesOf(files, last)) {
     const frame = frames.at(-1);
-    if (frame) end = frame.position + frame.bytes.length;
+    if (frame) end = frame.position + frame.lengthBytes;
   }
   return end;
 }

@@ -86,7 +86,7 @@ export async function* framesOf(
           break;
         }
         frames.push(found);
-        at += found.bytes.length;
+        at += found.lengthBytes;
       }
       if (frames.length > 0) yield frames;
       if (trouble) return trouble;

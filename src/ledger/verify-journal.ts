@@ -104,7 +104,7 @@ export async function verifyJournal(
         if (frame.position < sealedUntil) open.add(source, frame.bytes);
       }
       const done = step.value.at(-1);
-      if (done) onProgress(done.position + done.bytes.length, sizeBytes);
+      if (done) onProgress(done.position + done.lengthBytes, sizeBytes);
     }
   }
   if (end < sealedUntil) {

@@ -27,9 +27,10 @@ async function work(disk: FakeDisk): Promise<Outcome> {
   const tried: string[] = [];
   const stored: StoredEntry[] = [];
   let failure: unknown;
-  let ledger: OpenLedger | undefined;
+  let opened: OpenLedger | undefined;
   try {
-    ledger = await openAt(DIR, options(disk));
+    const ledger = await openAt(DIR, options(disk));
+    opened = ledger;
     for (let round = 0; round < 2; round++) {
       const group = [0, 1, 2].map((at) => exchange(round * 3 + at));
       tried.push(...group.map(describe));
@@ -48,7 +49,7 @@ async function work(disk: FakeDisk): Promise<Outcome> {
     await ledger.close();
   } catch (error) {
     failure = error;
-    await ledger?.close().catch(() => undefined);
+    await opened?.close().catch(() => undefined);
   }
   return { acked, tried, stored, failure };
 }

@@ -240,13 +240,13 @@ test('it can be read and verified while a service writes, without the lock', asy
   }
   expect(found).toEqual([describe(exchange(1))]);
   reader.close();
-  let writing = true;
+  const state = { isWriting: true };
   const writer = (async () => {
     for (let at = 0; at < 30; at++)
       await ledger.seal([{ type: 'statement', statement: statement(at) }]);
-    writing = false;
+    state.isWriting = false;
   })();
-  while (writing) expect((await verifyLedger(dataDir)).kind).toBe('verified');
+  while (state.isWriting) expect((await verifyLedger(dataDir)).kind).toBe('verified');
   await writer;
   await ledger.close();
   await expect(readLedger(join(folder, 'absent'))).rejects.toBeInstanceOf(SiteFault);
