@@ -188,7 +188,7 @@ async function provePoint(
   } = remainder;
   const rows = await influxd.ask(
     database,
-    `SELECT energy_uj FROM energy WHERE point = '${point}' AND kind = 'metered'`,
+    `SELECT energy_uj FROM energy WHERE point = '${point}' AND kind = 'metered' AND time < '${remainder['until'] ?? ''}'`,
   );
   const column = rows[0]?.indexOf('energy_uj') ?? -1;
   const energies = rows.slice(1).map((row) => BigInt(row[column] ?? '0'));

@@ -75,10 +75,6 @@ export class ModbusBus {
     return this.#straysCount;
   }
 
-  get isConnected(): boolean {
-    return this.#port !== undefined;
-  }
-
   nowMs(): number {
     return Number(this.#options.clock.monotonicNs()) / 1e6;
   }

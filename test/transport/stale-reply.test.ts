@@ -143,10 +143,12 @@ for (const kind of KINDS) {
             if (peer.requests.length === line.request.index + 1) line.send(rightAnswer(form, next));
           }, 8);
         };
-        await bench.open([device('a', 1, { reads: reads.slice(0, 1) })], TIMEOUT_MS);
-        await until(() => exchanges.length >= 15, 10_000, 'too little was read');
+        // So far apart that the forgery is on our side of the line before the next request: behind it, it is an answer.
+        const slow = { reads: reads.slice(0, 1), poll: fromMs(500) };
+        await bench.open([device('a', 1, slow)], TIMEOUT_MS);
+        await until(() => exchanges.length >= 8, 15_000, 'too little was read');
         expect(firstWrongValue(exchanges)).toBeUndefined();
-        expect(exchanges.filter(({ fault }) => fault === undefined).length).toBeGreaterThan(8);
+        expect(exchanges.filter(({ fault }) => fault === undefined).length).toBeGreaterThan(4);
       },
     );
   });

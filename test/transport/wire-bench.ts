@@ -139,7 +139,7 @@ export async function until(
 }
 
 /** Unit and PDU of a frame, and the registers that it carries. */
-export function registersOf(exchange: Exchange): { unit: number; registers: number[] } {
+function registersOf(exchange: Exchange): { unit: number; registers: number[] } {
   const head = exchange.form === 'modbus-tcp' ? 6 : 0;
   const reply = Buffer.from(exchange.reply);
   const byteCount = reply.readUInt8(head + 2);
