@@ -167,7 +167,8 @@ function flatness(
     const isValley = each.at.meanSquareW2 < left && each.at.meanSquareW2 < right;
     return isValley && Math.abs(each.offsetS - offsetS) > 4 * stepS;
   });
-  const rival = rivals.find((each) => each.at.meanSquareW2 < 1.1 * best.meanSquareW2);
+  const sameW2 = 1.1 * best.meanSquareW2 + 0.005 * best.meterVarianceW2;
+  const rival = rivals.find((each) => each.at.meanSquareW2 < sameW2);
   if (rival) {
     return noEdge(
       `an offset of ${rival.offsetS.toFixed(1)} s fits as well as ${offsetS.toFixed(1)} s (a periodic load)`,

@@ -1,6 +1,6 @@
-// From rows to a correction model (one noun, the model, with all that is asked of it before it is stated: hence its length):
-// looks for what contradicts physics: looks for what contradicts physics, chooses between one gain and one per component by
-// held-back error, checks the choice on the last part of the data, and states what gates are still open.
+// From rows to a correction model, one noun with all that is asked of it before it is stated (hence the length): looks for
+// what contradicts physics, chooses between one gain and one per component by held-back error, checks the choice on the
+// last part of the data, and states what gates are still open.
 import type { CorrectionModel, CorrectionTerm, HeldMeter } from '../quantity/correction.ts';
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
