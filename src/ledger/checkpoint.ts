@@ -8,7 +8,7 @@ export interface Checkpoint {
   readonly root: Uint8Array;
 }
 
-export const checkpointText = ({ origin, size, root }: Checkpoint): string =>
+const checkpointText = ({ origin, size, root }: Checkpoint): string =>
   `${origin}\n${String(size)}\n${Buffer.from(root).toString('base64')}\n`;
 
 export const signCheckpoint = (checkpoint: Checkpoint, signer: Signer): Uint8Array =>

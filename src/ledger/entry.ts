@@ -78,8 +78,7 @@ function readEntry(json: Record<string, unknown>): LogEntry {
 }
 
 /** SHA-256 of an entry's bytes, hex: the name by which a later version supersedes it. */
-export const entrySha256 = (bytes: Uint8Array): string =>
-  createHash('sha256').update(bytes).digest('hex');
+const entrySha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** @throws UnreadableEntry */
 export const storedEntry = (leaf: LeafIndex, bytes: Uint8Array): StoredEntry => ({

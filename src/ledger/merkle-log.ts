@@ -95,7 +95,7 @@ export function grow(edge: Edge, added: readonly Uint8Array[]): Growth {
 }
 
 /** Partial tiles that stay: those of signed trees whose full tile a tree of this size does not have yet. */
-export const keptPartials = (partials: readonly string[], size: number): readonly string[] =>
+const keptPartials = (partials: readonly string[], size: number): readonly string[] =>
   partials.filter((path) => {
     const tile = parseTilePath(path);
     return (

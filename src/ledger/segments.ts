@@ -1,6 +1,6 @@
 // The journal's segment files as one run of frames: which files there are, and reading them in pieces. A segment is
 // named for the position of its first byte, so a missing or shortened one shows by name alone.
-import { SEGMENT_START_BYTES, isFrame, readFrame, wrongHead, type Frame } from './frame.ts';
+import { isFrame, readFrame, wrongHead, type Frame } from './frame.ts';
 import type { FilePort } from './file-port.ts';
 
 export interface Segment {
@@ -104,9 +104,6 @@ export async function* framesOf(
     await file.close();
   }
 }
-
-/** Whether a segment's file is too short to hold even its head. */
-export const lacksHead = (segment: Segment): boolean => segment.sizeBytes < SEGMENT_START_BYTES;
 
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

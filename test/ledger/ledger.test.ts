@@ -89,6 +89,30 @@ test('many appends share one sync, and appends during a sync join the next', asy
   await ledger.close();
 });
 
+test('a torn tail is cut and noted; damage to what was acknowledged stops the start, though nothing was sealed', async () => {
+  const dataDir = join(folder, 'torn');
+  const segment = join(dataDir, 'journal', '00000000000000000000.seg');
+  let ledger = await openAt(dataDir);
+  for (let at = 0; at < 3; at++) await ledger.journal.append(exchange(at));
+  const end = ledger.journal.end;
+  await ledger.close();
+  const whole = readFileSync(segment);
+  // As kill -9 leaves it: the last batch written in part, and no mark of a clean close behind it.
+  writeFileSync(segment, whole.subarray(0, end - 20));
+  ledger = await openAt(dataDir);
+  expect(ledger.cutBytes).toBeGreaterThan(0);
+  expect(await recordsOf(ledger)).toEqual([describe(exchange(0)), describe(exchange(1)), 'lost']);
+  await ledger.close();
+  // The same bytes, changed where a mark behind them shows that they had been durable.
+  for (const at of [60, 64, 100]) {
+    const bent = Buffer.from(whole);
+    bent[at]! ^= 0x40;
+    writeFileSync(segment, bent);
+    await expect(openAt(dataDir)).rejects.toThrow(/00000000000000000000\.seg at offset \d+/);
+    expect(readFileSync(segment)).toEqual(bent);
+  }
+});
+
 test('a message that is delivered again is known by source, packet id and bytes, also after a start', async () => {
   const dataDir = join(folder, 'again');
   const message = (packetId: number, redelivered: boolean, text: string) =>

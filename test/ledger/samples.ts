@@ -10,7 +10,7 @@ import { joules, microjoules, watts } from '../../src/quantity/units.ts';
 import { openLedger, type OpenLedger } from '../../src/ledger/index.ts';
 import type { LedgerOptions } from '../../src/ledger/index.ts';
 
-export const START_NS = instantNs(1_780_000_000_000_000_000n);
+const START_NS = instantNs(1_780_000_000_000_000_000n);
 
 export const atSecond = (second: number): InstantNs =>
   instantNs(START_NS + BigInt(second) * 1_000_000_000n);
