@@ -13,7 +13,7 @@ export interface Publisher {
   stop(): Promise<void>;
 }
 
-/** Messages kept while no subscriber is there; beyond it the newest are dropped and counted. */
+/** Messages kept while nobody takes them; beyond it the newest are dropped and counted. */
 const QUEUED_MESSAGES_MAX_COUNT = 50_000;
 
 /** Starts the embedded broker on the port, or on a free one for 0. Throws SiteFault where it cannot be had. */
@@ -30,20 +30,33 @@ export async function embeddedBroker(host: string, port: number): Promise<Publis
     aedes.handle(socket);
   });
   const got = await listen(server, host, port);
-  let queuedCount = 0;
+  // One after another: a later message at QoS 0 would overtake an earlier one at QoS 1, and aedes then takes the
+  // overtaken one for a repetition and drops it.
+  let turn: Promise<unknown> = Promise.resolve();
+  let waitingCount = 0;
+  let unheardCount = 0;
+  const send = (topic: string, payload: string, qos: 0 | 1): Promise<boolean> =>
+    new Promise((resolve) => {
+      aedes.publish(
+        { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain: false, dup: false },
+        (error) => {
+          resolve(!error);
+        },
+      );
+    });
   return {
     url: `mqtt://${host}:${got}`,
     publish: (topic, payload, qos) => {
-      queuedCount = aedes.connectedClients > 0 ? 0 : queuedCount + 1;
-      if (queuedCount > QUEUED_MESSAGES_MAX_COUNT) return Promise.resolve(false);
-      return new Promise((resolve) => {
-        aedes.publish(
-          { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain: false, dup: false },
-          (error) => {
-            resolve(!error);
-          },
-        );
+      unheardCount = aedes.connectedClients > 0 ? 0 : unheardCount + 1;
+      if (Math.max(unheardCount, waitingCount) > QUEUED_MESSAGES_MAX_COUNT) {
+        return Promise.resolve(false);
+      }
+      waitingCount += 1;
+      const sent = turn.then(() => send(topic, payload, qos));
+      turn = sent.then(() => {
+        waitingCount -= 1;
       });
+      return sent;
     },
     stop: () =>
       new Promise((resolve) => {
@@ -65,7 +78,7 @@ export async function outsideBroker(url: string, clientId: string): Promise<Publ
   } catch (error) {
     throw new SiteFault(
       {
-        where: `rehearsal broker ${url}`,
+        where: `rehearsal broker ${withoutSecrets(url)}`,
         what: `cannot connect (${error instanceof Error ? error.message : String(error)})`,
         remedy: 'start the broker, or leave its address out to use the embedded one',
       },
@@ -73,18 +86,28 @@ export async function outsideBroker(url: string, clientId: string): Promise<Publ
     );
   }
   client.on('error', () => undefined);
+  let waitingCount = 0;
   return {
     url,
     publish: async (topic, payload, qos) => {
+      if (waitingCount >= QUEUED_MESSAGES_MAX_COUNT) return false;
+      waitingCount += 1;
       try {
         await client.publishAsync(topic, payload, { qos });
         return true;
       } catch {
         return false;
+      } finally {
+        waitingCount -= 1;
       }
     },
     stop: async () => {
       await client.endAsync(true);
     },
   };
+}
+
+/** Host and port of an address: a name and a password in it stay out of messages. */
+function withoutSecrets(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'address';
 }

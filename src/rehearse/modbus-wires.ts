@@ -19,6 +19,7 @@ export interface ServedLine {
   stop(): Promise<void>;
 }
 
+const ILLEGAL_FUNCTION = 1;
 const GATEWAY_TARGET_SILENT = 0x0b;
 const FREE_PORT_TRIES = 8;
 
@@ -33,6 +34,9 @@ export async function serveModbusTcp(
     if (!image) throw new ModbusException(GATEWAY_TARGET_SILENT, `no unit ${unit}`);
     return [...image.read(table, address, count)];
   };
+  const refuse = (): never => {
+    throw new ModbusException(ILLEGAL_FUNCTION, 'a meter is only read');
+  };
   const first = (registers: readonly number[]): number => registers[0] ?? 0;
   const vector = {
     getHoldingRegister: (address: number, unit: number) => first(read('holding', address, 1, unit)),
@@ -41,6 +45,11 @@ export async function serveModbusTcp(
       read('holding', address, count, unit),
     getMultipleInputRegisters: (address: number, count: number, unit: number) =>
       read('input', address, count, unit),
+    getCoil: refuse,
+    getDiscreteInput: refuse,
+    setCoil: refuse,
+    setRegister: refuse,
+    setRegisterArray: refuse,
   };
   // modbus-serial takes port 0 for 502, so a free port is found first; somebody may take it in between.
   for (let tryIndex = 0; ; tryIndex += 1) {

@@ -31,7 +31,9 @@ export function openPseudoTerminal(receive: (bytes: Uint8Array) => void): Pseudo
     'int tcsetattr(int fd, int when, const void *termios)',
   );
 
-  const master = openMaster(constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC);
+  // Without O_NONBLOCK a reply that nobody reads would stop the whole process.
+  const flags = constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK | O_CLOEXEC;
+  const master = openMaster(flags);
   if (master < 0) throw new Error('posix_openpt failed');
   const path = grant(master) === 0 && unlock(master) === 0 ? nameOf(master) : null;
   if (path === null) {

@@ -86,6 +86,7 @@ export async function startRack(options: RackOptions, ports: RackPorts): Promise
   });
   let timer: Timer | undefined;
   let stopped = false;
+  let stopping: Promise<void> | undefined;
   const pump = (): void => {
     if (stopped) return;
     const nowNs = ports.clock.nowNs();
@@ -129,12 +130,12 @@ export async function startRack(options: RackOptions, ports: RackPorts): Promise
       life.advance(ports.clock.nowNs());
       return life.truth();
     },
-    stop: async () => {
-      if (stopped) return;
+    stop: () => {
       stopped = true;
       timer?.cancel();
       finish();
-      await stopAll(started);
+      stopping ??= stopAll(started);
+      return stopping;
     },
   };
 }

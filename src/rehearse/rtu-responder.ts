@@ -24,7 +24,7 @@ export function modbusCrc(bytes: Uint8Array): number {
 
 export interface RtuResponder {
   /** Takes bytes as they come, however they are cut, and gives the replies to send at once. */
-  take(bytes: Uint8Array): readonly Buffer[];
+  readonly take: (bytes: Uint8Array) => readonly Buffer[];
 }
 
 /** Answers reads of registers for the given units; every other function gets exception 1. */
