@@ -1,14 +1,20 @@
 // One reading's journey, from the wire to the sink. This is the whole service: a site goes in; wires, ledger, curves,
 // settlement, models, sinks and faces are joined here and nowhere else. docs/life-of-a-reading.md tells it slowly.
 import type { EnergyCurve } from './align/energy-curve.ts';
-import { affineTerm, componentTerms } from './calibrate/chip-terms.ts';
-import { encodeModel } from './calibrate/model-json.ts';
 import type { LoadedProfile } from './cli/load-profiles.ts';
 import { calibrationsOf, modelText } from './cli/running-site/calibrations.ts';
+import { chipCurves, forget } from './cli/running-site/curves.ts';
 import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remainders.ts';
+import { liveRowSender } from './cli/running-site/live-row-sender.ts';
+import {
+  clockEntry,
+  type ClockState,
+  configurationEntry,
+  modelEntry,
+} from './cli/running-site/log-entries.ts';
 import { nodeMessageDoor } from './cli/running-site/node-message-door.ts';
 import { recover } from './cli/running-site/recover.ts';
-import { type Seat, seatsOf } from './cli/running-site/seats.ts';
+import { seatsOf } from './cli/running-site/seats.ts';
 import { settlementOf } from './cli/running-site/settlement-of.ts';
 import { settledRow, sinkView, wireView } from './cli/running-site/views.ts';
 import { decodeExchange } from './decode/decode-exchange.ts';
@@ -20,21 +26,14 @@ import { openSink } from './publish/sinks.ts';
 import type { Clock, Timers } from './quantity/clock.ts';
 import type { CorrectionModel } from './quantity/correction.ts';
 import type { Exchange } from './quantity/exchange.ts';
-import type { PointId } from './quantity/quality.ts';
 import type { Site } from './quantity/site.ts';
-import { alignedInterval, type DurationNs, type InstantNs, instantNs } from './quantity/time.ts';
+import { alignedInterval, type DurationNs } from './quantity/time.ts';
 import { LiveView } from './serve/live-rack.ts';
 import type { RackSnapshot, SettledRow } from './serve/rack-view.ts';
 import { startServer } from './serve/server.ts';
 import { SeenMessages } from './transport/seen-messages.ts';
 import type { OpenWire } from './transport/transport.ts';
 import { openWire } from './transport/transports.ts';
-
-export interface ClockState {
-  readonly synchronised: boolean;
-  /** Standard uncertainty of civil time on this host, s. */
-  readonly uncertaintyS: number;
-}
 
 export interface World {
   readonly clock: Clock;
@@ -199,9 +198,14 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     return settling;
   };
   const settleTimer = timers.every(SETTLE_EVERY_MS, () => void settleInTurn());
+  const liveSender = liveRowSender(
+    sinks.map(({ sink }) => sink),
+    seats,
+  );
   const refreshTimer = timers.every(REFRESH_EVERY_MS, () => {
     live.refresh();
     report.refreshed(live.snapshot());
+    liveSender(live.snapshot());
   });
 
   // The wires last: everything that a reading needs is there when the first one comes.
@@ -228,88 +232,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
       await Promise.race([Promise.allSettled(drained), timers.sleep(DRAIN_MS)]);
       await Promise.all([...outboxes.values()].map((outbox) => outbox.close()));
       await ledger.close();
-      return remainders.remainders((point) => settlement.nextStartOf(point));
+      return remainders.remainders((point) => settlement.nextStartOf(point), site.interval);
     },
   };
 }
-
-/** Chip curves of a node that add up: those its site entry names, else the disjoint ones of all that it sends. */
-function chipCurves(
-  site: Site,
-  seats: ReadonlyMap<string, Seat>,
-  nodeId: string,
-): ReadonlyMap<string, EnergyCurve> {
-  const node = site.nodes.find(({ id }) => id === nodeId);
-  const trace = node && seats.get(node.chips)?.trace;
-  if (!node || !trace) return new Map();
-  const named = node.chipSources;
-  const sources = named.length > 0 ? named : affineTerm(componentTerms(trace.components())).sources;
-  const curves = new Map<string, EnergyCurve>();
-  for (const source of sources) {
-    const curve = trace.curve(source);
-    // A named chip that has not been heard yet makes the sum unknown, not smaller.
-    if (!curve) return new Map();
-    curves.set(source, curve);
-  }
-  return curves;
-}
-
-/** Curves keep only what may still be settled. A feed of a node is kept for the node as well. */
-function forget(
-  site: Site,
-  seats: ReadonlyMap<string, Seat>,
-  horizonOf: (point: PointId) => InstantNs,
-): void {
-  const before = new Map<string, bigint>();
-  const keep = (instrument: string | undefined, fromNs: InstantNs): void => {
-    if (instrument === undefined) return;
-    const known = before.get(instrument);
-    if (known === undefined || fromNs < known) before.set(instrument, fromNs);
-  };
-  const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
-  for (const { point, meter } of site.points) keep(meter, horizonOf(point));
-  for (const node of site.nodes) {
-    const horizonNs = horizonOf(`node/${node.id}`);
-    keep(node.chips, horizonNs);
-    for (const point of node.fedBy) keep(meterOf.get(point), horizonNs);
-  }
-  for (const [instrument, horizonNs] of before)
-    seats.get(instrument)?.forget(instantNs(horizonNs), site.interval);
-}
-
-const configurationEntry = (
-  site: Site,
-  seats: ReadonlyMap<string, Seat>,
-  core: string,
-  atNs: InstantNs,
-): LogEntry => ({
-  type: 'configuration',
-  atNs,
-  document: {
-    site: site.name,
-    core,
-    interval_ns: site.interval.toString(),
-    instruments: [...seats.values()].map(({ instrument, profileHash }) => ({
-      id: instrument.id,
-      profile: instrument.profile,
-      profile_sha256: profileHash,
-      wire: instrument.wire,
-      unit: instrument.unit,
-      topic: instrument.topic,
-    })),
-    points: site.points,
-    nodes: site.nodes.map(({ id, fedBy, chips }) => ({ id, fed_by: fedBy, chips })),
-  },
-});
-
-const clockEntry = (state: ClockState, atNs: InstantNs): LogEntry => ({
-  type: 'clock',
-  atNs,
-  document: { synchronised: state.synchronised, uncertainty_s: state.uncertaintyS },
-});
-
-const modelEntry = (model: CorrectionModel): LogEntry => ({
-  type: 'model',
-  atNs: model.fittedAtNs,
-  document: encodeModel(model),
-});

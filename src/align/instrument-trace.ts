@@ -75,7 +75,10 @@ export class InstrumentTrace {
     const atNs = middle(observation.window.notBeforeNs, observation.window.notAfterNs);
     const key = `${observation.component}|${observation.channel}`;
     const known = this.gauges.get(key);
-    if (known && atNs < known.atNs) return this.passOver('time.backwards');
+    if (known && atNs < known.atNs) {
+      this.passOver('time.backwards');
+      return;
+    }
     this.gauges.set(key, { reading: observation.reading, atNs });
     this.good(atNs);
     if (observation.channel !== 'power_active') return;

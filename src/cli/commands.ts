@@ -1,6 +1,6 @@
 // All commands in one list, and what becomes of their faults: a sentence with a remedy, and a stable exit code.
 import { SiteFault } from '../quantity/fault.ts';
-import { CALIBRATE } from './calibrate.ts';
+import { CALIBRATE } from './calibrate-command.ts';
 import { type Command, EXIT, type Terminal, UsageError } from './command.ts';
 import { EXPORT } from './export.ts';
 import { LEDGER } from './ledger.ts';

@@ -1,6 +1,6 @@
 // How well the host's civil clock is known, as the kernel says it (adjtimex(2)): synchronised or not, and within what.
 import koffi from 'koffi';
-import type { ClockState } from '../main.ts';
+import type { ClockState } from './running-site/log-entries.ts';
 
 /** struct timex on 64-bit Linux: long maxerror at byte 24 (µs), int status at byte 40. */
 const TIMEX_BYTES = 208;

@@ -2,6 +2,7 @@
 import { readLedger } from '../ledger/index.ts';
 import { type Reconciliation, reconcile } from '../publish/reconcile.ts';
 import { openSink } from '../publish/sinks.ts';
+import { type InstantNs, instantNs, NS_PER_S } from '../quantity/time.ts';
 import { type Command, EXIT, jsonLine, readArguments, UsageError } from './command.ts';
 import { parsePeriod } from './period.ts';
 import { readSiteFile } from './site-file.ts';
@@ -46,8 +47,9 @@ example: trueup publish --reconcile --repair --site site.yaml --data /var/lib/tr
     const ledger = await readLedger(values.data);
     try {
       const span = ledger.statements.span();
-      const fromNs = span && span.fromNs > period.fromNs ? span.fromNs : period.fromNs;
-      const untilNs = span && span.untilNs < period.untilNs ? span.untilNs : period.untilNs;
+      // A day more on either side: rows that the ledger does not have lie there if anywhere.
+      const fromNs = span ? latest(period.fromNs, span.fromNs - DAY_NS) : period.fromNs;
+      const untilNs = span ? earliest(period.untilNs, span.untilNs + DAY_NS) : period.fromNs;
       let worst: number = EXIT.done;
       for (const config of configs) {
         const sink = openSink(
@@ -79,6 +81,10 @@ example: trueup publish --reconcile --repair --site site.yaml --data /var/lib/tr
     }
   },
 };
+
+const DAY_NS = 86_400n * NS_PER_S;
+const latest = (a: InstantNs, b: bigint): InstantNs => (a > b ? a : instantNs(b));
+const earliest = (a: InstantNs, b: bigint): InstantNs => (a < b ? a : instantNs(b));
 
 function outcomeText(sink: string, { found, afterRepair, trouble, equal }: Reconciliation): string {
   if (!found.readable) return `${sink}: this sink cannot be read back`;

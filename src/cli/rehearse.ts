@@ -97,9 +97,15 @@ example: trueup rehearse --speed 20 --for 5min`,
       };
       if (values['rack-only']) {
         if (values.site !== undefined) writeSiteFile(values.site, text);
-        terminal.out(text.trimEnd());
+        terminal.out(values.json ? jsonLine({ event: 'site', text }) : text.trimEnd());
         for (const line of rack.trouble) terminal.err(`rehearsal: ${line}`);
-        await Promise.race([ended, replay ? rack.finished : never()]);
+        if (replay) {
+          void rack.finished.then(() => {
+            terminal.err('rehearsal: the recording has been played; end with Ctrl-C');
+          });
+        }
+        await ended;
+        if (values.json) reportTruth(rack, terminal, true);
         return EXIT.done;
       }
       const siteFile = values.site ?? join(dataDir, 'site.yaml');

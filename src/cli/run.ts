@@ -1,6 +1,7 @@
 // `trueup run`: the service on a site file, until it is told to stop.
-import { runSite, type RunningSite, type World } from '../main.ts';
+import { runSite, type World } from '../main.ts';
 import { SiteFault } from '../quantity/fault.ts';
+import type { DurationNs } from '../quantity/time.ts';
 import { type Command, EXIT, readArguments, UsageError } from './command.ts';
 import { coreIdentity } from './core-checksum.ts';
 import { hostClock } from './host-clock.ts';
@@ -39,7 +40,7 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
     const listen = values.listen === undefined ? undefined : parseListen(values.listen, '--listen');
     const site = listen ? { ...written, listen } : written;
 
-    let running: RunningSite | undefined;
+    let onStep: (by: DurationNs) => void = () => undefined;
     let fail: (cause: unknown) => void = () => undefined;
     const failed = new Promise<unknown>((resolve) => {
       fail = resolve;
@@ -49,7 +50,7 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
     const clock = rehearsal
       ? rehearsalClock(rehearsal.clock)
       : systemClock((by) => {
-          running?.clockStepped(by);
+          onStep(by);
         });
     const show = values.json ? jsonReport(terminal) : textReport(terminal, clock);
     const world: World = {
@@ -65,7 +66,10 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
       fail,
     };
     const stopped = untilSignal();
-    running = await runSite(site, world);
+    const running = await runSite(site, world);
+    onStep = (by) => {
+      running.clockStepped(by);
+    };
     show.started(running, values.data);
     const cause = await Promise.race([stopped, failed]);
     if (cause !== STOPPED) {

@@ -16,7 +16,7 @@ import type {
   Site,
   Wire,
 } from '../quantity/site.ts';
-import { durationNs, instantNs, parseDuration, toMs } from '../quantity/time.ts';
+import { instantNs, parseDuration, toMs } from '../quantity/time.ts';
 import { resolveSecret } from './secret.ts';
 import { SiteDocument, type SinkDocument, type WireDocument } from './site-schema.ts';
 

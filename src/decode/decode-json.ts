@@ -8,10 +8,16 @@ import { utcInstant } from './device-time.ts';
 import { gaugeReading } from './gauge-reading.ts';
 import { fieldAt, parseJson, textOf } from './json-field.ts';
 import type { JsonRead, MqttJsonProfile } from './profile.ts';
-import { reachNs, receivedWindow, stampedWindow, type DeviceStamp } from './reading-window.ts';
+import {
+  isOfUnknownAge,
+  reachNs,
+  receivedWindow,
+  stampedWindow,
+  type DeviceStamp,
+} from './reading-window.ts';
 import { suffixOf } from './topics.ts';
 
-/** Never throws. A retained message without a time of its own is a gap: it may be of any age. */
+/** Never throws. A retained or redelivered message without a time of its own is a gap: it may be of any age. */
 export function decodeJson(
   profile: MqttJsonProfile,
   exchange: Exchange,
@@ -40,7 +46,7 @@ function decodeField(
   if (field === undefined)
     return read.partial ? [] : [gap(profile, exchange, read, 'decode.missing')];
   const stamped = stamp && stampedWindow(exchange, reachNs(read, profile.limits), stamp);
-  if (exchange.flags.retained && stamped === undefined)
+  if (isOfUnknownAge(exchange) && stamped === undefined)
     return [gap(profile, exchange, read, 'decode.stale')];
   const window = stamped ?? receivedWindow(exchange, reachNs(read, profile.limits));
   if (field === null || isSentinel(profile, read, field))

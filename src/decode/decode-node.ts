@@ -9,7 +9,13 @@ import { UNIT_UJ } from './exact.ts';
 import { gaugeReading } from './gauge-reading.ts';
 import { parseNodeMessage, type NodeCounter, type NodeMessage } from './node-message.ts';
 import type { ChipRead, NodeMessageProfile } from './profile.ts';
-import { reachNs, receivedWindow, stampedWindow, type DeviceStamp } from './reading-window.ts';
+import {
+  isOfUnknownAge,
+  reachNs,
+  receivedWindow,
+  stampedWindow,
+  type DeviceStamp,
+} from './reading-window.ts';
 
 type ChipCounter = Extract<ChipRead, { kind: 'counter' }>;
 
@@ -44,7 +50,7 @@ export function decodeNode(
   const windowOf = (read: ChipRead): TimeWindow | undefined => {
     const own = reachNs(read, profile.limits);
     const stamped = stamp && stampedWindow(exchange, own, stamp);
-    return stamped ?? (exchange.flags.retained ? undefined : receivedWindow(exchange, own));
+    return stamped ?? (isOfUnknownAge(exchange) ? undefined : receivedWindow(exchange, own));
   };
   const counters = message.counters.map((counter): Observation => {
     const component = counter.source;

@@ -29,6 +29,9 @@ export function receivedWindow(exchange: Exchange, reach: bigint): TimeWindow {
   return ordered(exchange.sentNs - reach, exchange.lastByteNs);
 }
 
+/** A broker that replays what it kept, or sends again what it queued, does not say how old it is. */
+export const isOfUnknownAge = ({ flags }: Exchange): boolean => flags.retained || flags.redelivered;
+
 /** What a device says about the time of a reading: its stamp and how far that may be off. */
 export interface DeviceStamp {
   readonly atNs: InstantNs;

@@ -2,7 +2,7 @@
 // edge to its last anchor. Head, intervals and tail together are the register's difference, to the µJ.
 import type { Anchor } from '../../quantity/statement.ts';
 import type { PointId } from '../../quantity/quality.ts';
-import type { InstantNs } from '../../quantity/time.ts';
+import { type DurationNs, type InstantNs, instantNs } from '../../quantity/time.ts';
 import type { MeteredPoint } from '../../quantity/site.ts';
 import type { Seat } from './seats.ts';
 
@@ -45,12 +45,15 @@ export class RemainderBook {
     }
   }
 
-  /** At the end: head and tail of every point that has both. */
-  remainders(nextStart: (point: PointId) => InstantNs | undefined): readonly EdgeRemainder[] {
+  /** At the end: head and tail of every point that has both. What is still provisional lies behind `untilNs`. */
+  remainders(
+    nextStart: (point: PointId) => InstantNs | undefined,
+    interval: DurationNs,
+  ): readonly EdgeRemainder[] {
     return this.points.flatMap(({ point, meter }) => {
       const head = this.heads.get(point);
       const seat = this.seats.get(meter);
-      const untilNs = nextStart(point);
+      const untilNs = lastFinal(seat, nextStart(point), interval);
       const lastNs = seat?.trace.curve()?.lastNs();
       const last = lastNs === undefined ? undefined : seat?.trace.curve()?.energyAt(lastNs)?.after;
       const edge = untilNs === undefined ? undefined : seat?.edges()?.at(untilNs);
@@ -59,4 +62,20 @@ export class RemainderBook {
       return [{ point, meter, ...head, last, untilNs, tailUj }];
     });
   }
+}
+
+const LOOK_BACK_COUNT = 1000;
+
+/** The newest interval edge whose value is final. */
+function lastFinal(
+  seat: Seat | undefined,
+  nextNs: InstantNs | undefined,
+  interval: DurationNs,
+): InstantNs | undefined {
+  let edgeNs = nextNs;
+  for (let back = 0; edgeNs !== undefined && back < LOOK_BACK_COUNT; back += 1) {
+    if (seat?.edges()?.at(edgeNs)) return edgeNs;
+    edgeNs = instantNs(edgeNs - interval);
+  }
+  return undefined;
 }

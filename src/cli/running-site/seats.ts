@@ -60,10 +60,12 @@ export function seatsOf(
 function seat(site: Site, instrument: Instrument, { profile, hash }: LoadedProfile): Seat {
   const wire = site.wires.get(instrument.wire);
   const pushed = wire?.transport === 'mqtt' || wire?.transport === 'csv';
+  const speedRatio = site.rehearsal?.clock.speedRatio ?? 1;
   const trace = new InstrumentTrace(instrument.id, {
     ceilingW: isNodeMessage(profile) ? CHIP_CEILING_W : METER_CEILING_W,
-    // A pushed instrument chooses its own times; a polled one is late after a few turns.
-    holeS: Math.max(pushed ? 30 : 5, 4 * toSeconds(instrument.poll)),
+    // A pushed instrument chooses its own times; a polled one is late after a few turns. Wires stay real in a rehearsal,
+    // so two seconds of real delay are forgiven however fast civil time runs.
+    holeS: Math.max(pushed ? 30 : 5, 4 * toSeconds(instrument.poll), 2 * speedRatio),
     holdAfterS: HOLD_AFTER_S,
   });
   const counts = { exchangesCount: 0, faultsCount: 0 };
