@@ -1,5 +1,6 @@
-// The journal's writer: records go into one buffer, and one fdatasync makes all of them durable that came while the sync
-// before it ran (group commit). Positions are given at the call, so their order is the order of the calls.
+// The journal's writer, above 250 lines since positions, buffers and commits are one piece of bookkeeping. Records go into
+// one buffer, and one fdatasync makes all of them durable that came while the sync before it ran (group commit). Positions
+// are given at the call, so their order is the order of the calls.
 import type { Exchange, SourceId } from '../quantity/exchange.ts';
 import type { FilePort } from './file-port.ts';
 import { eventBytes, exchangeBytes, writeExchange } from './exchange-codec.ts';
