@@ -223,10 +223,13 @@ export function anchorOn(
   const blocksCount = Math.max(1, coveredS / (model.intervalS * inflation));
   const spotW2 = model.residualW ** 2 / blocksCount + (DRIFT_RATIO * meteredW) ** 2;
   // A minute on one load says little where loads differ more than days: the shift counts as far as it outweighs its doubt.
-  const levelW2 = (model.detail?.levelW ?? model.systematicRatio * meteredW) ** 2;
+  // A shift far beyond what the level was known to do is a new regime: then the level moves at least that much.
+  const shiftW = meteredW - predictedW;
+  const knownW2 = (model.detail?.levelW ?? model.systematicRatio * meteredW) ** 2;
+  const levelW2 = Math.max(knownW2, shiftW ** 2 - spotW2);
   const trust = levelW2 / (levelW2 + spotW2);
   return {
-    shiftW: trust * (meteredW - predictedW),
+    shiftW: trust * shiftW,
     uncertaintyW: Math.sqrt(trust * spotW2),
   };
 }

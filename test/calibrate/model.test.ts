@@ -65,7 +65,9 @@ describe('applying', () => {
   });
 
   test('a model without detail is applied by its stated ratio', () => {
-    const { detail: _, ...bare } = model;
+    const bare = Object.fromEntries(
+      Object.entries(model).filter(([name]) => name !== 'detail'),
+    ) as unknown as CorrectionModel;
     const at = applyModel(bare, chipsAt(middleW, 60), 60);
     if (isRefusal(at)) throw new Error(at.because);
     expect(at.parts.systematicJ).toBeCloseTo(model.systematicRatio * at.energyJ, 6);
@@ -94,7 +96,7 @@ describe('as JSON', () => {
         } catch (caught) {
           problem = caught;
         }
-        expect(problem, `${name} = ${String(wrong)}`).toBeInstanceOf(SiteFault);
+        expect(problem, `${name} = ${JSON.stringify(wrong)}`).toBeInstanceOf(SiteFault);
         expect((problem as Error).message).toContain(name);
       }
     }
