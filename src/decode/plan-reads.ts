@@ -21,7 +21,8 @@ interface Extent {
 }
 
 /**
- * Reads by table and address. `alternateCount` differs from `count`, and two reads that follow each other (the last and
+ * Reads in the order in which they are to be asked: by table and address, unless another order keeps equal lengths apart
+ * better. `alternateCount` differs from `count`, and two reads that follow each other (the last and
  * the first included, since polls follow polls) differ in length, as far as the profile knows registers to lengthen by;
  * where it knows none they are equal, and the wire must keep silence instead. Empty for profiles that are not Modbus.
  */
@@ -37,7 +38,24 @@ export function planReads(profile: Profile): readonly ReadRequest[] {
       blocks.push(extent);
     }
   }
-  return withLengths(blocks, (block) => lengthsOf(profile, block, most));
+  const plans = [blocks, apart(blocks)].map((order) =>
+    withLengths(order, (block) => lengthsOf(profile, block, most)),
+  );
+  return plans.reduce((best, plan) => (plan.cost < best.cost ? plan : best)).reads;
+}
+
+/** Blocks with equal lengths apart: the commonest length takes every second place, then the next one. */
+function apart(blocks: readonly Extent[]): readonly Extent[] {
+  const byLength = new Map<number, Extent[]>();
+  for (const block of blocks) {
+    const length = block.until - block.from;
+    byLength.set(length, [...(byLength.get(length) ?? []), block]);
+  }
+  const queue = [...byLength.values()].sort((a, b) => b.length - a.length).flat();
+  const evenCount = Math.ceil(queue.length / 2);
+  return queue
+    .map((_, place) => (place % 2 === 0 ? queue[place / 2] : queue[evenCount + (place - 1) / 2]))
+    .filter((block) => block !== undefined);
 }
 
 /** Registers of a read at most. */
@@ -119,7 +137,7 @@ const REPEAT_COST = 1000;
 function withLengths(
   blocks: readonly Extent[],
   lengths: (block: Extent) => readonly number[],
-): readonly ReadRequest[] {
+): { readonly cost: number; readonly reads: readonly ReadRequest[] } {
   const options = blocks.map((block) => {
     const counts = lengths(block);
     return counts.flatMap((count) => counts.map((alternateCount) => ({ count, alternateCount })));
@@ -129,10 +147,11 @@ function withLengths(
     const path = cheapest(blocks, options, first);
     if (best === undefined || path.cost < best.cost) best = path;
   }
-  return blocks.map(({ table, from, until }, index) => {
+  const reads = blocks.map(({ table, from, until }, index) => {
     const choice = best?.choices[index] ?? { count: until - from, alternateCount: until - from };
     return { table, address: from, ...choice };
   });
+  return { cost: best?.cost ?? 0, reads };
 }
 
 function cheapest(
