@@ -31,7 +31,6 @@ export interface Display {
   readonly voltageV: number;
   readonly frequencyHz: number;
   readonly powerFactorRatio: number;
-  readonly temperatureCel: number;
   /** Counts refreshes. */
   readonly refreshIndex: number;
 }
@@ -65,7 +64,6 @@ export function meterWorks(build: MeterBuild, dice: Dice, startNs: InstantNs): M
     voltageV: 230,
     frequencyHz: 50,
     powerFactorRatio: 1,
-    temperatureCel: 31,
     refreshIndex: 0,
   };
 
@@ -107,7 +105,6 @@ export function meterWorks(build: MeterBuild, dice: Dice, startNs: InstantNs): M
         // Supplies correct their power factor better the more they are loaded.
         powerFactorRatio:
           shownW < 1 ? 1 : Math.min(0.995, 0.9 + 0.09 * (1 - Math.exp(-shownW / 150))),
-        temperatureCel: 31 + Math.min(20, shownW / 200),
         refreshIndex: display.refreshIndex + 1,
       };
     },

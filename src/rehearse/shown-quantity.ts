@@ -109,7 +109,8 @@ function inChannelUnit(channel: GaugeChannel, display: Display, phasesCount: num
     case 'frequency':
       return display.frequencyHz;
     case 'temperature':
-      return display.temperatureCel;
+      // Inside a plug: room air, warmed by what goes through it; °C.
+      return 31 + Math.min(20, display.powerW / 200);
     case 'fan_speed':
       return 0;
     case 'utilisation':

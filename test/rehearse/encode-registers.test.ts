@@ -53,7 +53,6 @@ const display = (registerUj: bigint): Display => ({
   voltageV: 231.4,
   frequencyHz: 50.02,
   powerFactorRatio: 0.95,
-  temperatureCel: 41.5,
   refreshIndex: 1,
 });
 
