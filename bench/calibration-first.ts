@@ -6,7 +6,8 @@ import { meansOver, secondsBetween } from '../src/align/energy-series.ts';
 import { alignRuns } from '../src/calibrate/align-runs.ts';
 import { applyModel } from '../src/calibrate/apply-model.ts';
 import { componentTerms } from '../src/calibrate/chip-terms.ts';
-import { anchorOn, correctedRows, wallSpan } from '../src/calibrate/corrected-rows.ts';
+import { correctedRows, wallSpan } from '../src/calibrate/corrected-rows.ts';
+import { anchorOn } from '../src/calibrate/spot-anchor.ts';
 import { rowsOfRuns, selectRows, type RunEvidence } from '../src/calibrate/evidence-rows.ts';
 import { wallOf } from '../src/calibrate/wall-windows.ts';
 import { fitModel } from '../src/calibrate/fit-model.ts';
@@ -20,23 +21,7 @@ import { instantNs, type InstantNs } from '../src/quantity/time.ts';
 import { expandedJ } from '../src/quantity/uncertainty.ts';
 import type { EnergySeries } from '../src/align/energy-series.ts';
 import { shared } from '../test/fixtures.ts';
-
-export interface HeldOutScore {
-  readonly set: string;
-  readonly heldOut: string;
-  readonly runsCount: number;
-  /** Error of the energy of one run (or of all rows), %. */
-  readonly medianPercent: number;
-  readonly worstPercent: number;
-  readonly overallPercent: number;
-  /** CV(RMSE) of minutes, %. */
-  readonly cvMinutePercent: number;
-  /** Share of runs and of minutes whose error lies inside U, %. */
-  readonly coverRunsPercent: number;
-  readonly coverMinutesPercent: number;
-  /** Mean expanded uncertainty of a run, %. */
-  readonly meanUPercent: number;
-}
+import { cut, summed, type HeldOutScore, type Scored } from './held-out-score.ts';
 
 const must = <T>(outcome: T | Refusal): T => {
   if (isRefusal(outcome)) throw new Error(`${outcome.code}: ${outcome.because}`);
@@ -110,12 +95,6 @@ function frameOf(
   };
 }
 
-interface Scored {
-  readonly errorJ: number;
-  readonly meterJ: number;
-  readonly expandedJ: number;
-}
-
 /** Windows of a run, predicted and metered; only what both cover for 95 %. */
 function scoreWindows(
   model: CorrectionModel,
@@ -163,43 +142,6 @@ function scoreWindows(
 
 const later = (fromNs: InstantNs, byS: number): InstantNs =>
   instantNs(fromNs + BigInt(Math.round(byS * 1e9)));
-
-/** A stretch of a series from a share of its length on, `lengthS` long. */
-function cut(series: EnergySeries, fromRatio: number, lengthS: number): EnergySeries {
-  const startS =
-    (series.atS[0] ?? 0) + fromRatio * ((series.atS.at(-1) ?? 0) - (series.atS[0] ?? 0));
-  const from = series.atS.findIndex((each) => each >= startS);
-  const end = series.atS.findIndex((each) => each > startS + lengthS);
-  const until = end < 0 ? series.atS.length : end;
-  return {
-    originNs: series.originNs,
-    atS: series.atS.slice(from, until),
-    energyJ: series.energyJ.slice(from, until),
-    coveredS: series.coveredS.slice(from, until),
-  };
-}
-
-function summed(set: string, heldOut: string, runs: Scored[], minutes: Scored[]): HeldOutScore {
-  const errors = runs.map((each) => Math.abs(each.errorJ / each.meterJ)).sort((a, b) => a - b);
-  const sum = (list: Scored[], of: (each: Scored) => number): number =>
-    list.reduce((total, each) => total + of(each), 0);
-  const inside = (list: Scored[]): number =>
-    (100 * list.filter((each) => Math.abs(each.errorJ) <= each.expandedJ).length) / list.length;
-  const meanJ = sum(minutes, (each) => each.meterJ) / minutes.length;
-  return {
-    set,
-    heldOut,
-    runsCount: runs.length,
-    medianPercent: 100 * (errors[errors.length >> 1] ?? NaN),
-    worstPercent: 100 * (errors.at(-1) ?? NaN),
-    overallPercent: (100 * sum(runs, (each) => each.errorJ)) / sum(runs, (each) => each.meterJ),
-    cvMinutePercent:
-      (100 * Math.sqrt(sum(minutes, (each) => each.errorJ ** 2) / minutes.length)) / meanJ,
-    coverRunsPercent: inside(runs),
-    coverMinutesPercent: inside(minutes),
-    meanUPercent: 100 * (sum(runs, (each) => each.expandedJ / each.meterJ) / runs.length),
-  };
-}
 
 function scoreRuns(
   set: string,

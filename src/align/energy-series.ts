@@ -35,7 +35,7 @@ export function curveAt(series: EnergySeries, atS: number): { energyJ: number; c
 }
 
 /** The curve at instants that ascend: one walk over both, O(knots + edges). Outside of the series it is level. */
-export function curveAtAll(
+function curveAtAll(
   series: EnergySeries,
   edgesS: Float64Array,
 ): { energyJ: Float64Array; coveredS: Float64Array } {
@@ -166,9 +166,4 @@ function unionOfKnots(series: readonly EnergySeries[], shifts: readonly number[]
     if (kept === 0 || instantS - (all[kept - 1] ?? 0) > 1e-6) all[kept++] = instantS;
   }
   return all.slice(0, kept);
-}
-
-/** Seconds from the first knot to the last, holes included. */
-export function spanS(series: EnergySeries): number {
-  return lastS(series) - firstS(series);
 }

@@ -24,7 +24,7 @@ export interface SampleFlaws {
   readonly unknownStepCount: number;
 }
 
-export const NO_FLAWS: SampleFlaws = {
+const NO_FLAWS: SampleFlaws = {
   unsortedCount: 0,
   duplicateCount: 0,
   negativeCount: 0,

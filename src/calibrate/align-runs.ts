@@ -11,7 +11,7 @@ import type { ChipTerm } from './chip-terms.ts';
 import { chipTotalOf, type RunEvidence, type RunOnClock } from './evidence-rows.ts';
 import { wallOf } from './wall-windows.ts';
 
-export interface TypicalClock {
+interface TypicalClock {
   /** Chips later than the meter at their first stamp, s. */
   readonly offsetS: number;
   readonly rateRatio: number;
@@ -138,7 +138,7 @@ function typicalOf(found: readonly Found[]): TypicalClock {
   };
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const high = sorted[sorted.length >> 1] ?? 0;
   const low = sorted[(sorted.length - 1) >> 1] ?? 0;

@@ -136,10 +136,7 @@ function solveFree(
 }
 
 /** Cholesky of a symmetric positive matrix, scaled to a unit diagonal first; a pivot of nearly 0 is held up. */
-export function solveSymmetric(
-  matrix: Float64Array,
-  side: Float64Array,
-): Float64Array<ArrayBuffer> {
+function solveSymmetric(matrix: Float64Array, side: Float64Array): Float64Array<ArrayBuffer> {
   const size = side.length;
   const scale = new Float64Array(size);
   for (let row = 0; row < size; row++) {

@@ -1,8 +1,7 @@
 // Which chip sources make which physical term of the model, and what physics allows its gain to be. Sources are told by
 // their names (design: `rapl:package-0`, `rapl:dram-0`, `nvml:<uuid>`); what contains others never adds to them.
 
-export const CHIP_KINDS = ['cpu', 'core', 'dram', 'gpu', 'whole', 'other'] as const;
-export type ChipKind = (typeof CHIP_KINDS)[number];
+type ChipKind = 'cpu' | 'core' | 'dram' | 'gpu' | 'whole' | 'other';
 
 /** What a gain (W at the wall per W at the chip) may be, and what it is thought to be before any evidence. */
 export interface GainPrior {

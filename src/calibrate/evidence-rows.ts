@@ -7,7 +7,7 @@ import type { InstantNs } from '../quantity/time.ts';
 import type { ChipTerm } from './chip-terms.ts';
 import { heldWall, plainWall, type Feed, type RunClock } from './wall-windows.ts';
 
-export interface Phase {
+interface Phase {
   readonly fromNs: InstantNs;
   readonly untilNs: InstantNs;
   readonly application: string;

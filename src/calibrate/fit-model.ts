@@ -54,7 +54,7 @@ export function fitModel(
   return modelOf(rows, chosen, held, frame);
 }
 
-export interface ChosenFit {
+interface ChosenFit {
   readonly form: 'affine' | 'components';
   readonly terms: readonly ChipTerm[];
   readonly fit: RowsFit;
@@ -72,7 +72,7 @@ function formOf(
 }
 
 /** One gain is chosen unless a gain per component is better by 2 % of the held-back error: parts must earn their place. */
-export function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
+function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
   const affine = formOf(rows, terms, 'affine');
   const one = fitRows(rows, affine.columns, affine.terms);
   if (terms.length < 2) return { form: 'affine', terms: affine.terms, fit: one };
@@ -178,7 +178,7 @@ function heldBackOf(
   return checkHeldBack(after, formOf(after, terms, form).columns, fit.parameters);
 }
 
-export function modelOf(
+function modelOf(
   rows: Rows,
   chosen: ChosenFit,
   held: HeldBackCheck | undefined,

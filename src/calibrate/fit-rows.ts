@@ -216,7 +216,7 @@ export function meanOf(values: Float64Array): number {
   return values.length > 0 ? sum / values.length : 0;
 }
 
-export function medianMagnitude(values: Float64Array): number {
+function medianMagnitude(values: Float64Array): number {
   const magnitudes = values.map(Math.abs).sort();
   return magnitudes[magnitudes.length >> 1] ?? 0;
 }

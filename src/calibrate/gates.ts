@@ -11,10 +11,10 @@ export interface HeldBackCheck {
   readonly blocksCount: number;
 }
 
-export const BIAS_RATIO_MAX = 0.01;
-export const CV_RATIO_MAX = 0.02;
+const BIAS_RATIO_MAX = 0.01;
+const CV_RATIO_MAX = 0.02;
 /** Half an hour: thirty blocks of a minute. */
-export const EVIDENCE_S_MIN = 1800;
+const EVIDENCE_S_MIN = 1800;
 const BLOCK_S = 60;
 
 /** Error of parameters on rows that they were not fitted on, in blocks of about a minute within one run. */

@@ -3,7 +3,7 @@ import type { CorrectionModel } from '../quantity/correction.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { decodeModel, encodeModel, type ModelDocument } from './model-json.ts';
 
-export const MODEL_SET_FORMAT = 'trueup-correction-set/1';
+const MODEL_SET_FORMAT = 'trueup-correction-set/1';
 
 export interface ModelSet {
   readonly models: readonly CorrectionModel[];

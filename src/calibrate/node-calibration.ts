@@ -72,7 +72,7 @@ function saysSomethingNew(old: CorrectionModel, next: CorrectionModel): boolean 
   if (next.evidence.intervalsCount >= 2 * old.evidence.intervalsCount) return true;
   const middleW = (next.holds.fromW + next.holds.untilW) / 2;
   const oldW = predictW(old, middleW);
-  return Math.abs(predictW(next, middleW) - oldW) > 0.5 * old.systematicRatio * oldW;
+  return Math.abs(predictW(next, middleW) - oldW) > old.systematicRatio * oldW;
 }
 
 /** Prediction at a chip power spread evenly over the terms: good enough to compare two models of one node. */

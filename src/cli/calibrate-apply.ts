@@ -1,49 +1,36 @@
 // `trueup calibrate apply --model M.json --chips FILE ... --out OUT.csv`: a recording of chips becomes wall energy with
 // its uncertainty. It reads its arguments only; what a model cannot answer is a refused row, never a number.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { sumOf, type EnergySeries } from '../align/energy-series.ts';
 import { STAMP_MEANINGS } from '../align/series-from-samples.ts';
 import {
-  anchorOn,
   correctedRows,
   nativeWindows,
   wallSpan,
   type CorrectedRow,
-  type SpotFeed,
   type WallWindows,
 } from '../calibrate/corrected-rows.ts';
+import { anchorOn, type SpotFeed } from '../calibrate/spot-anchor.ts';
 import { decodeModelSet, modelFor, type ModelSet } from '../calibrate/model-set.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
-import { formatInstant, instantNs, parseInstant, type InstantNs } from '../quantity/time.ts';
+import { formatInstant, instantNs } from '../quantity/time.ts';
 import { expandedJ } from '../quantity/uncertainty.ts';
-import type { Output } from './calibrate-fit.ts';
+import {
+  APPLY_USAGE,
+  parseApply,
+  type ApplyOptions,
+  type Rhythm,
+} from './calibrate-apply-options.ts';
+import type { Output } from './calibrate-report.ts';
 import { byMachine, seriesOf, wallParts } from './calibrate-sources.ts';
 import { readReadings, type SourceSamples } from './run-folder.ts';
-
-export const APPLY_USAGE =
-  'trueup calibrate apply --model M.json --chips chips.csv[.gz] [--spot meter.csv[.gz]] (--every SECONDS|native | --from T --until T) --out OUT.csv [--json]';
-
-type Rhythm =
-  | { readonly kind: 'every'; readonly everyS: number }
-  | { readonly kind: 'native' }
-  | { readonly kind: 'span'; readonly fromNs: InstantNs; readonly untilNs: InstantNs };
-
-interface ApplyOptions {
-  readonly model: string;
-  readonly chips: string;
-  readonly spot: string | undefined;
-  readonly rhythm: Rhythm;
-  readonly out: string;
-  readonly json: boolean;
-}
 
 /** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 rows were refused. */
 export async function calibrateApply(argv: readonly string[], io: Output): Promise<number> {
   let options: ApplyOptions;
   try {
-    options = parse(argv);
+    options = parseApply(argv);
   } catch (problem) {
     io.err(problem instanceof Error ? problem.message : String(problem));
     io.err(`usage: ${APPLY_USAGE}`);
@@ -62,59 +49,6 @@ export async function calibrateApply(argv: readonly string[], io: Output): Promi
     }
     throw problem;
   }
-}
-
-function parse(argv: readonly string[]): ApplyOptions {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      model: { type: 'string' },
-      chips: { type: 'string' },
-      spot: { type: 'string' },
-      every: { type: 'string' },
-      from: { type: 'string' },
-      until: { type: 'string' },
-      out: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const { model, chips, out } = values;
-  if (model === undefined) throw new Error('--model M.json is missing');
-  if (chips === undefined) throw new Error('--chips FILE is missing');
-  if (out === undefined) throw new Error('--out OUT.csv is missing');
-  return {
-    model,
-    chips,
-    out,
-    spot: values.spot,
-    rhythm: rhythmOf(values.every, values.from, values.until),
-    json: values.json,
-  };
-}
-
-function rhythmOf(
-  every: string | undefined,
-  from: string | undefined,
-  until: string | undefined,
-): Rhythm {
-  if (every !== undefined && (from !== undefined || until !== undefined)) {
-    throw new Error('give either --every or --from with --until');
-  }
-  if (every === 'native') return { kind: 'native' };
-  if (every !== undefined) {
-    const everyS = Number(every);
-    if (!(everyS >= 0.001 && everyS <= 366 * 86_400)) {
-      throw new Error('--every takes seconds, such as 60, or the word native');
-    }
-    return { kind: 'every', everyS };
-  }
-  const fromNs = parseInstant(from ?? '');
-  const untilNs = parseInstant(until ?? '');
-  if (fromNs === undefined || untilNs === undefined) {
-    throw new Error('give --every SECONDS|native, or --from and --until as RFC 3339 times');
-  }
-  if (untilNs <= fromNs) throw new Error('--until is not later than --from');
-  return { kind: 'span', fromNs, untilNs };
 }
 
 function readSet(path: string): ModelSet {

@@ -1,6 +1,6 @@
 // `trueup calibrate` as a command of the line: how wrong is the chip counter, and how sure are we?
 import { calibrate } from './calibrate.ts';
-import { APPLY_USAGE } from './calibrate-apply.ts';
+import { APPLY_USAGE } from './calibrate-apply-options.ts';
 import { FIT_USAGE } from './calibrate-fit.ts';
 import type { Command } from './command.ts';
 import { systemClock } from './system-clock.ts';

@@ -14,7 +14,7 @@ import type { StampMeaning } from '../align/series-from-samples.ts';
 import type { RunFolder, SourceSamples } from './run-folder.ts';
 
 /** `node-07/dc` is `dc` of `node-07`; without a prefix the machine is the empty string. */
-export function machineOf(source: string): { machine: string; part: string } {
+function machineOf(source: string): { machine: string; part: string } {
   const slash = source.indexOf('/');
   return slash < 0
     ? { machine: '', part: source }

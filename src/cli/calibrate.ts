@@ -1,7 +1,9 @@
 // `trueup calibrate`: which of its commands was meant.
 import type { Clock } from '../quantity/clock.ts';
-import { APPLY_USAGE, calibrateApply } from './calibrate-apply.ts';
-import { calibrateFit, FIT_USAGE, type Output } from './calibrate-fit.ts';
+import { APPLY_USAGE } from './calibrate-apply-options.ts';
+import { calibrateApply } from './calibrate-apply.ts';
+import { calibrateFit, FIT_USAGE } from './calibrate-fit.ts';
+import type { Output } from './calibrate-report.ts';
 
 /** Runs `calibrate fit ...` or `calibrate apply ...`; the arguments begin with the word fit or apply. */
 export function calibrate(

@@ -8,13 +8,13 @@ import { SiteFault } from '../quantity/fault.ts';
 import { instantNs, NS_PER_S, parseInstant, type InstantNs } from '../quantity/time.ts';
 import { readNeutralCsv } from '../transport/neutral-csv.ts';
 
-export type Quantity = 'power_w' | 'energy_j';
+type Quantity = 'power_w' | 'energy_j';
 
 /** Samples of one source by quantity, in file order. */
 export type SourceSamples = ReadonlyMap<Quantity, Samples>;
 
 /** What a set says about itself; every part may be absent. */
-export interface SetNotes {
+interface SetNotes {
   readonly wallSources: readonly string[] | undefined;
   readonly chipSum: readonly string[] | undefined;
   readonly partOf: ReadonlyMap<string, string> | undefined;
@@ -22,7 +22,7 @@ export interface SetNotes {
   readonly chipStamp: StampMeaning | undefined;
 }
 
-export interface Phase {
+interface Phase {
   readonly run: string;
   readonly fromNs: InstantNs;
   readonly untilNs: InstantNs;

@@ -1,7 +1,8 @@
 // Recorded runs of real machines: what is fitted on the earlier part predicts the later within 3 %, with the plain limits
 // of the main job. Where the data is absent the tests are skipped by name. bench/calibration-first.ts prints the table.
 import { expect, test } from 'vitest';
-import { scoreDgx1V100, scoreHalves, type HeldOutScore } from '../../bench/calibration-first.ts';
+import { scoreDgx1V100, scoreHalves } from '../../bench/calibration-first.ts';
+import type { HeldOutScore } from '../../bench/held-out-score.ts';
 import { shared } from '../fixtures.ts';
 
 const within = (score: HeldOutScore, worstPercent: number, cvMinutePercent: number): void => {
