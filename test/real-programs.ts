@@ -1,6 +1,6 @@
 // Finds the real programs that tests talk to. A missing one skips the tests that need it, by name; in CI it fails them,
 // since a check that quietly does not run is no check.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
 import { test } from 'vitest';
@@ -50,7 +50,3 @@ export async function freePort(): Promise<number> {
     });
   });
 }
-
-/** Version text of a program, for reports. */
-export const versionOf = (program: string, ...args: string[]): string =>
-  execFileSync(program, args, { encoding: 'utf8' }).split('\n')[0] ?? '';

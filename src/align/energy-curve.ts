@@ -28,7 +28,10 @@ export interface EnergyCurve {
   breakWithin(fromNs: InstantNs, untilNs: InstantNs): FaultCode | undefined;
   /** Whether a hole of readings lies (partly) inside the span. */
   holeWithin(fromNs: InstantNs, untilNs: InstantNs): boolean;
-  /** First anchor of all and newest anchor; undefined before the first reading. */
+  /** Earliest anchor that is still kept, and the newest; undefined before the first reading. */
+  firstAnchor(): Anchor | undefined;
+  lastAnchor(): Anchor | undefined;
+  /** Their instants. */
   firstNs(): InstantNs | undefined;
   lastNs(): InstantNs | undefined;
   /** Time of the newest good reading. */

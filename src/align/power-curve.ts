@@ -1,6 +1,7 @@
 // The energy curve of an instrument that has no register: its power, integrated. Every reading is an anchor; a hole
 // breaks the curve, since nothing counted while nobody looked.
 import type { FaultCode } from '../quantity/fault.ts';
+import type { Anchor } from '../quantity/statement.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import type { Watts } from '../quantity/units.ts';
 import { joules, microjoules } from '../quantity/units.ts';
@@ -74,12 +75,20 @@ export class PowerCurve implements EnergyCurve {
     return this.breakWithin(fromNs, untilNs) !== undefined;
   }
 
+  firstAnchor(): Anchor | undefined {
+    return this.stretches[0]?.first();
+  }
+
+  lastAnchor(): Anchor | undefined {
+    return this.stretches.at(-1)?.last();
+  }
+
   firstNs(): InstantNs | undefined {
-    return this.stretches[0]?.first()?.atNs;
+    return this.firstAnchor()?.atNs;
   }
 
   lastNs(): InstantNs | undefined {
-    return this.stretches.at(-1)?.last()?.atNs;
+    return this.lastAnchor()?.atNs;
   }
 
   latestReadNs(): InstantNs | undefined {

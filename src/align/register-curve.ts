@@ -3,6 +3,7 @@
 // believed when several readings agree on the new count. Neither ever becomes energy.
 import type { FaultCode } from '../quantity/fault.ts';
 import type { CounterReading } from '../quantity/observation.ts';
+import type { Anchor } from '../quantity/statement.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import { instantNs, middle } from '../quantity/time.ts';
 import type { Watts } from '../quantity/units.ts';
@@ -120,12 +121,20 @@ export class RegisterCurve implements EnergyCurve {
     return this.stretches.some((stretch) => stretch.holeWithin(fromNs, untilNs));
   }
 
+  firstAnchor(): Anchor | undefined {
+    return this.stretches[0]?.first();
+  }
+
+  lastAnchor(): Anchor | undefined {
+    return this.stretches.at(-1)?.last();
+  }
+
   firstNs(): InstantNs | undefined {
-    return this.stretches[0]?.first()?.atNs;
+    return this.firstAnchor()?.atNs;
   }
 
   lastNs(): InstantNs | undefined {
-    return this.stretches.at(-1)?.last()?.atNs;
+    return this.lastAnchor()?.atNs;
   }
 
   latestReadNs(): InstantNs | undefined {

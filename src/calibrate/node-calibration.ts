@@ -12,6 +12,8 @@ export interface CalibrationPlan {
   readonly stepNs: bigint;
   readonly keepCount: number;
   readonly seed: number;
+  /** Relative standard uncertainty of the meters that feed the node, by their accuracy class. */
+  readonly meterRatio: number;
 }
 
 export class NodeCalibration {
@@ -54,6 +56,7 @@ export class NodeCalibration {
       ...evidence,
       fittedAtNs: nowNs,
       seed: this.plan.seed,
+      meterRatio: this.plan.meterRatio,
     });
     if (isRefusal(fitted)) {
       this.waiting = `${fitted.because}; ${fitted.remedy}`;

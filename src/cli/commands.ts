@@ -1,4 +1,5 @@
 // All commands in one list, and what becomes of their faults: a sentence with a remedy, and a stable exit code.
+import { LedgerDamage } from '../ledger/index.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { CALIBRATE } from './calibrate-command.ts';
 import { type Command, EXIT, type Terminal, UsageError } from './command.ts';
@@ -10,7 +11,7 @@ import { READ } from './read.ts';
 import { REHEARSE } from './rehearse.ts';
 import { RUN } from './run.ts';
 
-export const COMMANDS = {
+const COMMANDS = {
   run: RUN,
   rehearse: REHEARSE,
   read: READ,
@@ -69,6 +70,10 @@ function explain(error: unknown, name: string, terminal: Terminal): number {
   if (error instanceof UsageError) {
     terminal.err(`trueup ${name}: ${error.message}\nSee trueup ${name} --help.`);
     return EXIT.usage;
+  }
+  if (error instanceof LedgerDamage) {
+    terminal.err(`trueup ${name}: ${error.code}: ${error.message}`);
+    return EXIT.wrong;
   }
   if (error instanceof SiteFault) {
     terminal.err(`trueup ${name}: ${error.message}`);

@@ -8,7 +8,7 @@ import { parseProfile, type Profile } from '../decode/profile.ts';
 import { ProfileFault } from '../quantity/fault.ts';
 
 /** `devices/` beside `src/` or `dist/`. */
-export const DEVICES_FOLDER = join(import.meta.dirname, '../../devices');
+const DEVICES_FOLDER = join(import.meta.dirname, '../../devices');
 
 export interface LoadedProfile {
   readonly profile: Profile;

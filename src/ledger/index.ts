@@ -2,6 +2,6 @@
 export { openLedger, type LedgerOptions } from './open-ledger.ts';
 export { LedgerDamage, LedgerFailure } from './ledger.ts';
 export type * from './ledger.ts';
-export { verifyLedger, type Verdict, type VerifyOptions, type VerifyProgress } from './verify.ts';
-export { readLedger, type LedgerReader } from './read-ledger.ts';
+export { verifyLedger } from './verify.ts';
+export { readLedger } from './read-ledger.ts';
 export { isConsistent, leafHash, rootFromInclusion } from './merkle.ts';

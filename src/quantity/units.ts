@@ -9,24 +9,13 @@ export type Microjoules = Branded<bigint, 'µJ'>;
 /** Estimated energy, for interpolation and statistics; never for what is billed. */
 export type Joules = Branded<number, 'J'>;
 export type Watts = Branded<number, 'W'>;
-export type Volts = Branded<number, 'V'>;
-export type Amperes = Branded<number, 'A'>;
-export type Hertz = Branded<number, 'Hz'>;
-/** A dimensionless fraction: 0.02 is two per cent. */
-export type Ratio = Branded<number, '1'>;
 
 export const microjoules = (energyUj: bigint): Microjoules => energyUj as Microjoules;
 export const joules = (energyJ: number): Joules => energyJ as Joules;
 export const watts = (powerW: number): Watts => powerW as Watts;
-export const volts = (voltageV: number): Volts => voltageV as Volts;
-export const amperes = (currentA: number): Amperes => currentA as Amperes;
-export const hertz = (frequencyHz: number): Hertz => frequencyHz as Hertz;
-export const ratio = (fractionRatio: number): Ratio => fractionRatio as Ratio;
 
 /** µJ in one kWh. */
 export const KWH_UJ = 3_600_000_000_000n;
-/** µJ in one Wh. */
-export const WH_UJ = 3_600_000_000n;
 /** µJ in one J. */
 export const J_UJ = 1_000_000n;
 
@@ -38,7 +27,3 @@ export function joulesToMicrojoules(energyJ: Joules): Microjoules {
   const restUj = Math.round((energyJ - wholeJ) * 1e6);
   return microjoules(BigInt(wholeJ) * J_UJ + BigInt(restUj));
 }
-
-/** Exact below 2^53 µJ, else to the nearest double. */
-export const microjoulesToJoules = (energyUj: Microjoules): Joules =>
-  joules(Number(energyUj / J_UJ) + Number(energyUj % J_UJ) / 1e6);

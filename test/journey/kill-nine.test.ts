@@ -122,7 +122,7 @@ testWith({ mosquitto: findProgram('mosquitto'), influxd: findProgram('influxd') 
     }
     for (const row of printed) {
       expect(leaves.get(row.leaf)).toBe(
-        `${String(row.point)} ${String(row.kind)} ${String(row.energy_uj ?? 'none')}`,
+        `${String(row.point)} ${String(row.kind)} ${typeof row.energy_uj === 'string' ? row.energy_uj : 'none'}`,
       );
     }
     expect(new Set(printed.map(({ leaf }) => leaf)).size).toBe(printed.length);

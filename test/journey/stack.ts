@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { parse, stringify } from 'yaml';
 import { join } from 'node:path';
 
-export const TRUEUP = join(import.meta.dirname, '../../dist/cli/trueup.js');
+const TRUEUP = join(import.meta.dirname, '../../dist/cli/trueup.js');
 
 /** One JSON line that a command printed. */
 export type Event = Record<string, unknown> & { event?: string };

@@ -29,9 +29,15 @@ export function calibrationsOf(
   seed: number,
 ): Calibrations {
   const metered = site.nodes.filter((node) => node.fedBy.length > 0);
-  const plan = { stepNs: stepNs(site), keepCount: KEEP_COUNT, seed };
-  const of = new Map(metered.map(({ id }) => [id, new NodeCalibration(id, plan)] as const));
   const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
+  const of = new Map(
+    metered.map(({ id, fedBy }) => {
+      // Meters of one make err alike, so the sum of two feeds is no better known than the worse of them.
+      const ratios = fedBy.map((feed) => seats.get(meterOf.get(feed) ?? '')?.systematicRatio ?? 0);
+      const plan = { stepNs: stepNs(site), keepCount: KEEP_COUNT, seed };
+      return [id, new NodeCalibration(id, { ...plan, meterRatio: Math.max(...ratios) })] as const;
+    }),
+  );
   const refittedNs = new Map<string, bigint>();
   return {
     of,

@@ -21,6 +21,7 @@ export interface EdgeRemainder {
 /** Keeps the first anchor of each meter, since curves forget their beginning. */
 export class RemainderBook {
   private readonly heads = new Map<PointId, { first: Anchor; fromNs: InstantNs; headUj: bigint }>();
+  private readonly firsts = new Map<PointId, Anchor | undefined>();
   private readonly points: readonly MeteredPoint[];
   private readonly seats: ReadonlyMap<string, Seat>;
 
@@ -33,13 +34,14 @@ export class RemainderBook {
   note(firstStart: (point: PointId) => InstantNs | undefined): void {
     for (const { point, meter } of this.points) {
       if (this.heads.has(point)) continue;
-      const curve = this.seats.get(meter)?.trace.curve();
+      this.firsts.set(
+        point,
+        this.firsts.get(point) ?? this.seats.get(meter)?.trace.curve()?.firstAnchor(),
+      );
       const fromNs = firstStart(point);
-      const firstNs = curve?.firstNs();
-      if (!curve || fromNs === undefined || firstNs === undefined) continue;
-      const first = curve.energyAt(firstNs)?.before;
-      const edge = this.seats.get(meter)?.edges()?.at(fromNs);
-      if (first && edge) {
+      const first = this.firsts.get(point);
+      const edge = fromNs === undefined ? undefined : this.seats.get(meter)?.edges()?.at(fromNs);
+      if (first && edge && fromNs !== undefined) {
         this.heads.set(point, { first, fromNs, headUj: edge.energyUj - first.energyUj });
       }
     }
@@ -54,8 +56,7 @@ export class RemainderBook {
       const head = this.heads.get(point);
       const seat = this.seats.get(meter);
       const untilNs = lastFinal(seat, nextStart(point), interval);
-      const lastNs = seat?.trace.curve()?.lastNs();
-      const last = lastNs === undefined ? undefined : seat?.trace.curve()?.energyAt(lastNs)?.after;
+      const last = seat?.trace.curve()?.lastAnchor();
       const edge = untilNs === undefined ? undefined : seat?.edges()?.at(untilNs);
       if (!head || untilNs === undefined || !last || !edge) return [];
       const tailUj = last.energyUj - edge.energyUj;
