@@ -103,7 +103,7 @@ export async function readReadings(path: string): Promise<ReadonlyMap<string, So
     if (broken) {
       throw fault(`${path}:${broken.line}`, broken.what, 'mend or remove the line');
     }
-    for (const { time, source, quantity, value } of batch.readings) {
+    for (const { time, source, quantity, reading } of batch.readings) {
       originNs ??= instantNs((time / NS_PER_S) * NS_PER_S);
       let bySource = columns.get(source);
       if (!bySource) columns.set(source, (bySource = new Map<Quantity, Column>()));
@@ -111,7 +111,7 @@ export async function readReadings(path: string): Promise<ReadonlyMap<string, So
       if (!column)
         bySource.set(quantity, (column = { atS: new Growing(), reading: new Growing() }));
       column.atS.push(Number(time - originNs) / 1e9);
-      column.reading.push(value);
+      column.reading.push(reading);
     }
   }
   if (originNs === undefined) {

@@ -3,7 +3,7 @@ import { runSite, type World } from '../main.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import type { DurationNs } from '../quantity/time.ts';
 import { type Command, EXIT, readArguments, UsageError } from './command.ts';
-import { coreIdentity } from './core-checksum.ts';
+import { coreIdentity } from './software-identification.ts';
 import { hostClock } from './host-clock.ts';
 import { loadProfiles } from './load-profiles.ts';
 import { trueupVersion } from './package-version.ts';

@@ -2,6 +2,6 @@
 export { openLedger, type LedgerOptions } from './open-ledger.ts';
 export { LedgerDamage, LedgerFailure } from './ledger.ts';
 export type * from './ledger.ts';
-export { verifyLedger } from './verify.ts';
+export { verifyLedger, type Verdict } from './verify.ts';
 export { readLedger } from './read-ledger.ts';
 export { isConsistent, leafHash, rootFromInclusion } from './merkle.ts';

@@ -15,7 +15,7 @@ export interface NeutralReading {
   readonly source: string;
   readonly quantity: NeutralQuantity;
   /** W or J, finite. */
-  readonly value: number;
+  readonly reading: number;
   /** The value as it stands in the file: exact, where a double would round an energy counter. */
   readonly text: string;
 }
@@ -136,10 +136,10 @@ function readingOf(
 ): NeutralReading | undefined {
   const quantity = quantityOf(quantityText);
   if (quantity === undefined || source === '' || !isDecimal(text)) return undefined;
-  const value = Number(text);
+  const reading = Number(text);
   const time = parseUtc(timeText);
-  if (time === undefined || !Number.isFinite(value)) return undefined;
-  return { time, source, quantity, value, text };
+  if (time === undefined || !Number.isFinite(reading)) return undefined;
+  return { time, source, quantity, reading, text };
 }
 
 function quantityOf(text: string): NeutralQuantity | undefined {

@@ -66,7 +66,10 @@ testWith({ mbpoll: findProgram('mbpoll') })(
       ]);
       return [...stdout.matchAll(/^\[\d+\]:\s+(\S+)/gm)].map((match) => Number(match[1]));
     };
-    const [powerW] = await read(0x34, '3:float', 1);
+    // A meter that has just been switched on shows 0 W until its first average is complete.
+    const power = async (): Promise<number> => (await read(0x34, '3:float', 1))[0] ?? 0;
+    await expect.poll(power, { timeout: 10_000 }).toBeGreaterThan(200);
+    const powerW = await power();
     expect(powerW).toBeGreaterThan(200);
     expect(powerW).toBeLessThan(3000);
     const [energyKwh] = await read(0x48, '3:float', 1);

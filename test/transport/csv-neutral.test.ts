@@ -157,7 +157,7 @@ describe('a line', () => {
           const reading = parseNeutralLine(parts.join(''));
           if (!reading) return;
           expect(reading.source).not.toBe('');
-          expect(Number.isFinite(reading.value)).toBe(true);
+          expect(Number.isFinite(reading.reading)).toBe(true);
         },
       ),
       { numRuns: 5_000 },
@@ -172,7 +172,7 @@ describe('a file', () => {
     const plain = await read(await write('plain.csv', text));
     expect(plain.troubles).toEqual([]);
     expect(plain.readings).toHaveLength(20_000);
-    expect(plain.readings[19_999]?.value).toBe(19_999.5);
+    expect(plain.readings[19_999]?.reading).toBe(19_999.5);
     const half = text.length / 2;
     const forms: Record<string, string | Uint8Array> = {
       'named-plain.csv': gzipSync(text),
@@ -195,7 +195,7 @@ describe('a file', () => {
       const { readings, troubles } = await read(await write('torn.csv.gz', torn));
       expect(readings.length).toBeGreaterThan(0);
       expect(readings.length).toBeLessThan(fewer);
-      expect(readings.at(-1)?.value).toBe(readings.length - 0.5);
+      expect(readings.at(-1)?.reading).toBe(readings.length - 0.5);
       expect(troubles.at(-1)?.what).toBe('the gzip stream ends early');
       // The piece of a line at the end is never a reading, even where it looks like one.
       expect(troubles.length).toBeLessThanOrEqual(2);
@@ -216,7 +216,7 @@ describe('a file', () => {
     for (const sizeBytes of [LINE_BYTES_MAX + 1, 300_000, 5_000_000]) {
       const lines = [NEUTRAL_HEADER, row(0), 'x'.repeat(sizeBytes), row(1)];
       const { readings, troubles } = await read(await write('huge.csv', lines.join('\n')));
-      expect(readings.map((reading) => reading.value)).toEqual([0.5, 1.5]);
+      expect(readings.map((reading) => reading.reading)).toEqual([0.5, 1.5]);
       expect(troubles.map(({ line, what }) => ({ line, what }))).toEqual([
         { line: 3, what: 'the line is too long' },
       ]);
