@@ -1,11 +1,11 @@
 // The journal's frames: how a record lies in a segment, byte by byte (docs/ledger-format.md shows the same for readers
 // who write their own). All integers are little-endian.
-//
+import { crc32c } from './crc32c.ts';
+
 //   0  u32  length of the body
 //   4  u8   type of the record
 //   5  u32  CRC-32C over bytes 0 to 4 and the body
 //   9  ...  body
-import { crc32c } from './crc32c.ts';
 
 export const FRAME_HEAD_BYTES = 9;
 /** Longer bodies are refused: no instrument sends them, and a length beyond it is surely damage. */

@@ -50,7 +50,7 @@ describe('a line', () => {
       time: 1_650_478_344_000_000_000n,
       source: 'wall',
       quantity: 'power_w',
-      value: 1029.097,
+      reading: 1029.097,
       text: '1029.097',
     });
     expect(
@@ -59,7 +59,7 @@ describe('a line', () => {
       time: 1_650_478_344_250_000_000n,
       source: 'n1/rapl:"a",b',
       quantity: 'energy_j',
-      value: 1000,
+      reading: 1000,
       text: '1e3',
     });
   });
@@ -118,7 +118,7 @@ describe('a line', () => {
             time: ns,
             source,
             quantity,
-            value: Number(text),
+            reading: Number(text),
             text,
           });
         },
