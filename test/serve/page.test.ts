@@ -78,7 +78,7 @@ describe('the rack page', () => {
     expect(await textOf(page, 'gpu-01', 'gap')).toBe('31.3 %');
     expect(await textOf(page, 'gpu-01', 'corrected')).toBe('3198 W ± 41.3 W');
     expect(await textOf(page, 'gpu-02', 'state')).toBe(
-      'provisional Model is provisional: less than 6 h of evidence; not validated on another day',
+      'provisional provisional model, 2 gates still open',
     );
     expect(await textOf(page, 'cpu-03', 'state')).toContain('14 of 30 intervals');
     const wall = rowOf(page, 'cpu-04').locator('td.wall');

@@ -57,7 +57,9 @@ export class NodeRow {
     gap.querySelector('i').style.width = (share * 100).toFixed(1) + '%';
     this.showCorrected(node, trouble);
     showBadge(this.element.querySelector('.badge'), node.quality);
-    say(this.element.querySelector('.why'), this.reason(node, trouble));
+    const why = this.element.querySelector('.why');
+    say(why, this.reason(node, trouble));
+    why.title = node.model === undefined ? '' : node.model.open.join('; ');
     this.curves.add(timeS, node);
     this.draw();
     if (this.detail !== undefined) this.showDetail();
@@ -78,7 +80,8 @@ export class NodeRow {
   reason(node, trouble) {
     if (trouble !== '') return trouble;
     if (node.model === undefined) return node.waiting_for === '' ? '' : 'No model yet: ' + node.waiting_for;
-    return node.model.standing === 'provisional' ? 'Model is provisional: ' + (node.model.open.join('; ') || 'gates open') : '';
+    const openCount = node.model.open.length;
+    return node.model.standing === 'provisional' ? 'provisional model, ' + openCount + (openCount === 1 ? ' gate' : ' gates') + ' still open' : '';
   }
 
   draw() {

@@ -10,6 +10,8 @@ const STALE_MS = 6000;
 const at = (id) => document.getElementById(id);
 const racks = new Map();
 const words = new Map();
+/** Newest intervals first, and no more than a person looks at. */
+const SETTLED_SHOWN = 24;
 const settled = new Rows(at('settled'), (line) => [line.point, line.kind, line.start_ns].join('|'), () => new SettledLine());
 const wires = new Rows(at('wires'), (line) => line.title, () => new HealthLine());
 const sinks = new Rows(at('sinks'), (line) => line.title, () => new HealthLine());
@@ -117,7 +119,7 @@ function showRacks(rack) {
 
 function showLists(rack) {
   at('settled-part').hidden = rack.settled.length === 0;
-  settled.show(rack.settled);
+  settled.show(rack.settled.slice(-SETTLED_SHOWN).reverse());
   at('wires-part').hidden = rack.wires.length === 0;
   wires.show(rack.wires.map((wire) => ({
     title: wire.wire,
