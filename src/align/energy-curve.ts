@@ -31,9 +31,6 @@ export interface EnergyCurve {
   /** Earliest anchor that is still kept, and the newest; undefined before the first reading. */
   firstAnchor(): Anchor | undefined;
   lastAnchor(): Anchor | undefined;
-  /** Their instants. */
-  firstNs(): InstantNs | undefined;
-  lastNs(): InstantNs | undefined;
   /** Time of the newest good reading. */
   latestReadNs(): InstantNs | undefined;
   /** Forgets what lies before, but for what is needed to evaluate from there on. */

@@ -11,7 +11,7 @@ import { joules, microjoules } from '../quantity/units.ts';
 import { stepBetween } from './counter-step.ts';
 import type { EdgeEnergy, EnergyCurve } from './energy-curve.ts';
 import { PowerShape } from './power-shape.ts';
-import { Stretch } from './stretch.ts';
+import { Stretches } from './stretches.ts';
 
 export interface RegisterRules {
   /** More power than the instrument can ever show. */
@@ -39,12 +39,10 @@ interface GoodRead {
 export class RegisterCurve implements EnergyCurve {
   readonly power = new PowerShape();
   private readonly rules: RegisterRules;
-  private stretches: Stretch[] = [];
-  private breaks: { atNs: InstantNs; fromNs: InstantNs; because: FaultCode }[] = [];
+  private readonly stretches = new Stretches();
   private last: GoodRead | undefined;
   private suspects: CounterReading[] = [];
   private suspicion: FaultCode = 'counter.fell';
-  private stretchCount = 0;
   private quantumUj = 0n;
 
   constructor(rules: RegisterRules) {
@@ -70,30 +68,25 @@ export class RegisterCurve implements EnergyCurve {
   }
 
   energyAt(atNs: InstantNs): EdgeEnergy | undefined {
-    for (const stretch of this.stretches) {
-      const around = stretch.around(atNs);
-      if (around === undefined) continue;
-      const { before, after } = around;
-      if (this.awaitsPower(after.atNs)) return undefined;
-      const riseUj = Number(after.energyUj - before.energyUj);
-      const hole = stretch.holeAt(atNs);
-      const share = this.shareOfRise(before.atNs, atNs, after.atNs);
-      const offsetUj = BigInt(Math.floor(riseUj * share.ratio + 0.5));
-      return {
-        energyUj: microjoules(before.energyUj + offsetUj),
-        stretch: stretch.number,
-        before,
-        after,
-        edgeJ: this.edgeUncertaintyJ(riseUj, share),
-        hole,
-        method: share.byPower ? 'register+power' : 'register',
-      };
-    }
-    return undefined;
+    const around = this.stretches.around(atNs);
+    if (around === undefined || this.awaitsPower(around.after.atNs)) return undefined;
+    const { stretch, before, after } = around;
+    const riseUj = Number(after.energyUj - before.energyUj);
+    const share = this.shareOfRise(before.atNs, atNs, after.atNs);
+    const offsetUj = BigInt(Math.floor(riseUj * share.ratio + 0.5));
+    return {
+      energyUj: microjoules(before.energyUj + offsetUj),
+      stretch: stretch.number,
+      before,
+      after,
+      edgeJ: this.edgeUncertaintyJ(riseUj, share),
+      hole: stretch.holeAt(atNs),
+      method: share.byPower ? 'register+power' : 'register',
+    };
   }
 
   provisionalAt(atNs: InstantNs): EdgeEnergy | undefined {
-    const stretch = this.stretches.at(-1);
+    const stretch = this.stretches.newest();
     const anchor = stretch?.last();
     if (!stretch || !anchor || !this.last || this.last.atNs < atNs || anchor.atNs > atNs) {
       return undefined;
@@ -114,27 +107,19 @@ export class RegisterCurve implements EnergyCurve {
   }
 
   breakWithin(fromNs: InstantNs, untilNs: InstantNs): FaultCode | undefined {
-    return this.breaks.find((gap) => gap.fromNs < untilNs && gap.atNs > fromNs)?.because;
+    return this.stretches.breakWithin(fromNs, untilNs);
   }
 
   holeWithin(fromNs: InstantNs, untilNs: InstantNs): boolean {
-    return this.stretches.some((stretch) => stretch.holeWithin(fromNs, untilNs));
+    return this.stretches.holeWithin(fromNs, untilNs);
   }
 
   firstAnchor(): Anchor | undefined {
-    return this.stretches[0]?.first();
+    return this.stretches.firstAnchor();
   }
 
   lastAnchor(): Anchor | undefined {
-    return this.stretches.at(-1)?.last();
-  }
-
-  firstNs(): InstantNs | undefined {
-    return this.firstAnchor()?.atNs;
-  }
-
-  lastNs(): InstantNs | undefined {
-    return this.lastAnchor()?.atNs;
+    return this.stretches.lastAnchor();
   }
 
   latestReadNs(): InstantNs | undefined {
@@ -142,21 +127,14 @@ export class RegisterCurve implements EnergyCurve {
   }
 
   prune(beforeNs: InstantNs): void {
-    const newest = this.stretches.at(-1);
-    this.stretches = this.stretches.filter(
-      (stretch) => stretch === newest || (stretch.last()?.atNs ?? beforeNs) >= beforeNs,
-    );
-    for (const stretch of this.stretches) stretch.prune(beforeNs);
-    this.breaks = this.breaks.filter((gap) => gap.atNs >= beforeNs);
+    this.stretches.prune(beforeNs);
     // Power is needed from the anchor before `beforeNs` on.
-    this.power.prune(this.firstNs() ?? beforeNs);
+    this.power.prune(this.firstAnchor()?.atNs ?? beforeNs);
   }
 
-  private begin(reading: CounterReading, atNs: InstantNs): void {
-    this.stretchCount += 1;
-    const stretch = new Stretch(this.stretchCount);
-    stretch.push(atNs, reading.energyUj);
-    this.stretches.push(stretch);
+  private begin(reading: CounterReading, atNs: InstantNs, broken?: FaultCode): void {
+    const gap = broken && this.last && { fromNs: this.last.atNs, untilNs: atNs, because: broken };
+    this.stretches.begin(atNs, reading.energyUj, gap);
     this.quantumUj = reading.quantumUj;
     this.last = { atNs, reading, totalUj: reading.energyUj };
   }
@@ -167,7 +145,7 @@ export class RegisterCurve implements EnergyCurve {
     atNs: InstantNs,
     byUj: bigint,
   ): ReadOutcome {
-    const stretch = this.stretches.at(-1);
+    const stretch = this.stretches.newest();
     const totalUj = last.totalUj + byUj;
     const elapsedNs = atNs - last.atNs;
     if (Number(elapsedNs) > this.rules.holeS * 1e9) {
@@ -213,12 +191,11 @@ export class RegisterCurve implements EnergyCurve {
     const first = believed[0];
     const last = this.last;
     if (first === undefined || last === undefined) return;
-    const stretch = this.stretches.at(-1);
+    const stretch = this.stretches.newest();
     const anchor = stretch?.last();
     if (anchor && last.atNs > anchor.atNs) stretch?.push(last.atNs, microjoules(last.totalUj));
     const atNs = middle(first.window.notBeforeNs, first.window.notAfterNs);
-    this.breaks.push({ fromNs: last.atNs, atNs, because: this.suspicion });
-    this.begin(first, atNs);
+    this.begin(first, atNs, this.suspicion);
     for (const reading of believed.slice(1)) this.observe(reading);
   }
 

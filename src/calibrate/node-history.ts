@@ -37,7 +37,7 @@ export class NodeHistory {
   /** Samples all curves up to the newest instant that all of them have reached. */
   extend(feeds: readonly EnergyCurve[], chips: ReadonlyMap<string, EnergyCurve>): void {
     const curves = [...feeds, ...chips.values()];
-    const reached = earliest(curves.map((curve) => curve.lastNs()));
+    const reached = earliest(curves.map((curve) => curve.lastAnchor()?.atNs));
     if (feeds.length === 0 || chips.size === 0 || reached === undefined) return;
     if (!sameKeys(chips, this.chips)) this.restart(curves, chips);
     if (this.nextNs === undefined) return;
@@ -70,7 +70,9 @@ export class NodeHistory {
     this.atS = [];
     this.wall = emptyColumn();
     this.chips = new Map([...chips.keys()].map((source) => [source, emptyColumn()]));
-    const newest = curves.map((curve) => curve.firstNs() ?? 0n).reduce((a, b) => (b > a ? b : a));
+    const newest = curves
+      .map((curve) => curve.firstAnchor()?.atNs ?? 0n)
+      .reduce((a, b) => (b > a ? b : a));
     this.nextNs = (floorDiv(newest, this.stepNs) + 1n) * this.stepNs;
     this.originNs = instantNs(this.nextNs);
   }
@@ -110,7 +112,7 @@ const emptyColumn = (): Column => ({ energyJ: [], coveredS: [], before: undefine
 
 /** Behind a break or before the first anchor there never will be a value; at the newest anchor there may. */
 const mayStillCome = (curve: EnergyCurve | undefined, atNs: InstantNs): boolean => {
-  const lastNs = curve?.lastNs();
+  const lastNs = curve?.lastAnchor()?.atNs;
   const readNs = curve?.latestReadNs();
   if (lastNs === undefined || readNs === undefined || lastNs < atNs) return true;
   return readNs - lastNs < 60_000_000_000n && lastNs - atNs < 60_000_000_000n;

@@ -6,10 +6,11 @@ import { KWH_UJ } from './units.ts';
 /** Exact decimal kWh: 12 digits after the point, trailing zeros cut, at least three kept. */
 export function formatKwh(energyUj: Microjoules): string {
   const energy: bigint = energyUj;
-  const sign = energy < 0n ? '-' : '';
   const magnitude = energy < 0n ? -energy : energy;
   // 1 kWh = 3.6e12 µJ, so kWh are seldom finite decimals: round half up at 1e-12 kWh.
   const pico = (magnitude * 1_000_000_000_000n + KWH_UJ / 2n) / KWH_UJ;
+  // Less than half of that is zero, which has no sign.
+  const sign = energy < 0n && pico > 0n ? '-' : '';
   const whole = pico / 1_000_000_000_000n;
   const fraction = (pico % 1_000_000_000_000n).toString().padStart(12, '0');
   return `${sign}${whole.toString()}.${fraction.replace(/0{1,9}$/, '')}`;

@@ -46,27 +46,25 @@ export function parseInstant(text: string): InstantNs | undefined {
   const match = RFC3339.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction, zone] = match;
-  const wholeMs = Date.UTC(
-    Number(year),
-    Number(month) - 1,
-    Number(day),
-    Number(hour),
-    Number(minute),
-    Number(second),
-  );
-  const back = new Date(wholeMs);
-  // Date.UTC rolls 31 February over into March: what does not come back the same was no date.
-  if (back.getUTCDate() !== Number(day) || back.getUTCMonth() + 1 !== Number(month))
-    return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  // Date.UTC would take the years 0 to 99 for 1900 to 1999; setUTCFullYear takes them as they are.
+  const date = new Date(Date.UTC(2000, 0, 1, Number(hour), Number(minute), Number(second)));
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  // It rolls 31 February over into March: what does not come back the same was no date.
+  if (date.getUTCDate() !== Number(day) || date.getUTCMonth() + 1 !== Number(month))
+    return undefined;
   const zoneNs = zone && zone.length > 1 ? zoneOffsetNs(zone) : 0n;
+  if (zoneNs === undefined) return undefined;
   const fractionNs = BigInt((fraction ?? '').padEnd(9, '0'));
-  return instantNs(BigInt(wholeMs) * NS_PER_MS + fractionNs - zoneNs);
+  return instantNs(BigInt(date.getTime()) * NS_PER_MS + fractionNs - zoneNs);
 }
 
-function zoneOffsetNs(zone: string): bigint {
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6));
-  return (zone.startsWith('-') ? -1n : 1n) * BigInt(minutes) * 60n * NS_PER_S;
+/** RFC 3339 §5.6: hours to 23, minutes to 59; undefined beyond. */
+function zoneOffsetNs(zone: string): bigint | undefined {
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(4, 6));
+  if (hours > 23 || minutes > 59) return undefined;
+  return (zone.startsWith('-') ? -1n : 1n) * BigInt(hours * 60 + minutes) * 60n * NS_PER_S;
 }
 
 /** RFC 3339 UTC; the fraction has 0, 3, 6 or 9 digits, as few as are exact. */

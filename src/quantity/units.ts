@@ -22,8 +22,11 @@ export const J_UJ = 1_000_000n;
 /** Rounds a double in joules to whole µJ, half away from zero. The double must be finite. */
 export function joulesToMicrojoules(energyJ: Joules): Microjoules {
   if (!Number.isFinite(energyJ)) throw new RangeError('energy is not finite');
-  // Whole joules go over exactly as bigint; only the remainder is scaled in floating point.
-  const wholeJ = Math.trunc(energyJ);
-  const restUj = Math.round((energyJ - wholeJ) * 1e6);
-  return microjoules(BigInt(wholeJ) * J_UJ + BigInt(restUj));
+  // Math.round takes -0.5 to 0: rounding the magnitude is what makes a step and its reverse cancel. Whole joules go over
+  // exactly as bigint; only the remainder is scaled in floating point.
+  const magnitudeJ = Math.abs(energyJ);
+  const wholeJ = Math.trunc(magnitudeJ);
+  const restUj = Math.round((magnitudeJ - wholeJ) * 1e6);
+  const magnitudeUj = BigInt(wholeJ) * J_UJ + BigInt(restUj);
+  return microjoules(energyJ < 0 ? -magnitudeUj : magnitudeUj);
 }

@@ -8,7 +8,7 @@ export class EnergyTotal {
 
   /** Adds what the curve has risen since the last call, within one stretch. */
   follow(curve: EnergyCurve): void {
-    const lastNs = curve.lastNs();
+    const lastNs = curve.lastAnchor()?.atNs;
     if (lastNs === undefined || lastNs === this.at?.atNs) return;
     const now = curve.energyAt(lastNs);
     if (!now) return;

@@ -196,7 +196,7 @@ function liveQuality(
 function recentSpan(chips: ReadonlyMap<string, EnergyCurve>): Interval | undefined {
   let untilNs: InstantNs | undefined;
   for (const curve of chips.values()) {
-    const lastNs = curve.lastNs();
+    const lastNs = curve.lastAnchor()?.atNs;
     if (lastNs === undefined) return undefined;
     if (untilNs === undefined || lastNs < untilNs) untilNs = lastNs;
   }

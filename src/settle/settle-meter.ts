@@ -51,7 +51,7 @@ export function settleMeter(
     return draftBetween(point, meter, interval, from, until, filled ? 'interpolated' : 'actual');
   }
   // The newest anchor lies behind the interval, so an edge that has no value never will have one.
-  const lastNs = meter.curve.lastNs();
+  const lastNs = meter.curve.lastAnchor()?.atNs;
   const settledBehind = lastNs !== undefined && lastNs >= interval.untilNs;
   if (!overdue && !settledBehind) return WAIT;
   if (settledBehind) {

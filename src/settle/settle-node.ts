@@ -67,7 +67,7 @@ export function chipEnergies(
     const until = curve.energyAt(interval.untilNs);
     if (from && until && from.stretch === until.stretch) {
       energies.set(source, Number(until.energyUj - from.energyUj) / 1e6);
-    } else if ((curve.lastNs() ?? interval.fromNs) < interval.untilNs) {
+    } else if ((curve.lastAnchor()?.atNs ?? interval.fromNs) < interval.untilNs) {
       waiting = true;
     } else {
       return undefined;

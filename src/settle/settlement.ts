@@ -222,7 +222,7 @@ export class Settlement {
   }
 
   private firstOf(points: readonly PointId[]): InstantNs | undefined {
-    const firsts = points.map((point) => this.sources.meter(point)?.curve.firstNs());
+    const firsts = points.map((point) => this.sources.meter(point)?.curve.firstAnchor()?.atNs);
     return this.firstWhole(firsts);
   }
 
@@ -230,7 +230,7 @@ export class Settlement {
     const curves = [...this.sources.chips(node).values()];
     return curves.length === 0
       ? undefined
-      : this.firstWhole(curves.map((curve) => curve.firstNs()));
+      : this.firstWhole(curves.map((curve) => curve.firstAnchor()?.atNs));
   }
 
   /** A model speaks of what comes after its evidence, never of what it was fitted on. */

@@ -31,7 +31,7 @@ describe('anchors', () => {
     const curve = curveOf();
     curve.observe(counterAt(0, 0n, { quantumUj: 1n }));
     curve.observe(counterAt(1, 100n, { quantumUj: 1n }));
-    expect(curve.lastNs()).toBe(secondsNs(0.995));
+    expect(curve.lastAnchor()?.atNs).toBe(secondsNs(0.995));
   });
 
   test('power shapes what lies between, scaled to hit both anchors', () => {
@@ -69,8 +69,8 @@ describe('anchors', () => {
             energyUj += stepUj > BigInt(stepMs) * 9_000_000n ? BigInt(stepMs) * 9_000_000n : stepUj;
             curve.observe(counterAt(atS, energyUj));
           }
-          const fromNs = curve.firstNs()!;
-          const untilNs = curve.lastNs()!;
+          const fromNs = curve.firstAnchor()!.atNs;
+          const untilNs = curve.lastAnchor()!.atNs;
           const edges = shares
             .map((share) => fromNs + BigInt(Math.floor(share * Number(untilNs - fromNs))))
             .sort((a, b) => (a < b ? -1 : 1));
@@ -92,7 +92,7 @@ describe('what does not fit', () => {
     curve.observe(counterAt(0, 1000n * WH));
     expect(curve.observe(counterAt(1, 0n))).toEqual({ taken: 'suspect', because: 'counter.fell' });
     curve.observe(counterAt(2, 1000n * WH + 500_000_000n));
-    expect(curve.energyAt(curve.lastNs()!)?.energyUj).toBe(1000n * WH + 500_000_000n);
+    expect(curve.energyAt(curve.lastAnchor()!.atNs)?.energyUj).toBe(1000n * WH + 500_000_000n);
     expect(curve.breakWithin(secondsNs(0), secondsNs(2))).toBeUndefined();
   });
 
@@ -106,7 +106,7 @@ describe('what does not fit', () => {
     const before = curve.energyAt(secondsNs(0.9))!;
     const after = curve.energyAt(secondsNs(4))!;
     expect(after.stretch).not.toBe(before.stretch);
-    expect(curve.energyAt(curve.lastNs()!)!.energyUj - after.energyUj).toBeLessThanOrEqual(
+    expect(curve.energyAt(curve.lastAnchor()!.atNs)!.energyUj - after.energyUj).toBeLessThanOrEqual(
       500_000_000n,
     );
   });

@@ -45,7 +45,7 @@ class Bench {
         meter: (point) => {
           const curve = this.curves.get(point);
           const edges = this.books.get(point);
-          if (!curve || !edges || curve.firstNs() === undefined) return undefined;
+          if (!curve || !edges || curve.firstAnchor()?.atNs === undefined) return undefined;
           return {
             source: point,
             tier: 1,
