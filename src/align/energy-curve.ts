@@ -22,6 +22,8 @@ export interface EdgeEnergy {
 export interface EnergyCurve {
   /** Final value at an instant between two anchors of one stretch; undefined outside. Never changes once given. */
   energyAt(atNs: InstantNs): EdgeEnergy | undefined;
+  /** Between two anchors already, but the reading that shapes the rise may still be under way: no value yet. */
+  awaitsShape(atNs: InstantNs): boolean;
   /** Best value behind the last anchor while readings go on; it may still change. */
   provisionalAt(atNs: InstantNs): EdgeEnergy | undefined;
   /** Why the curve broke inside the span, or undefined where it did not. */

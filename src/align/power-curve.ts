@@ -55,6 +55,10 @@ export class PowerCurve implements EnergyCurve {
     };
   }
 
+  awaitsShape(): boolean {
+    return false;
+  }
+
   provisionalAt(): EdgeEnergy | undefined {
     return undefined;
   }

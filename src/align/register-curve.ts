@@ -85,6 +85,11 @@ export class RegisterCurve implements EnergyCurve {
     };
   }
 
+  awaitsShape(atNs: InstantNs): boolean {
+    const around = this.stretches.around(atNs);
+    return around !== undefined && this.awaitsPower(around.after.atNs);
+  }
+
   provisionalAt(atNs: InstantNs): EdgeEnergy | undefined {
     const stretch = this.stretches.newest();
     const anchor = stretch?.last();

@@ -52,7 +52,8 @@ export function settleMeter(
   }
   // The newest anchor lies behind the interval, so an edge that has no value never will have one.
   const lastNs = meter.curve.lastAnchor()?.atNs;
-  const settledBehind = lastNs !== undefined && lastNs >= interval.untilNs;
+  const shapeToCome = [interval.fromNs, interval.untilNs].some((at) => meter.curve.awaitsShape(at));
+  const settledBehind = lastNs !== undefined && lastNs >= interval.untilNs && !shapeToCome;
   if (!overdue && !settledBehind) return WAIT;
   if (settledBehind) {
     const because: FaultCode =

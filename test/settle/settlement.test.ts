@@ -106,6 +106,18 @@ describe('a meter', () => {
     expect(bench.turn(306)).toEqual([]);
   });
 
+  test('whose power is read after its register waits for it, and is missing nothing', () => {
+    const bench = new Bench(['feed/a']);
+    const curve = bench.curves.get('feed/a')!;
+    bench.read('feed/a', 5, 119, 1000);
+    curve.observe(counterAt(121, 121_000_000_000n));
+    expect(bench.turn(121)).toEqual([]);
+    curve.power.observe(secondsNs(121.1), watts(1000));
+    expect(bench.turn(122)).toMatchObject([
+      { quality: 'actual', version: 1, startNs: secondsNs(60), method: 'register+power' },
+    ]);
+  });
+
   test('that falls silent is missing, and settled again when its register comes back', () => {
     const bench = new Bench(['feed/a']);
     bench.read('feed/a', 0, 130, 1000);
