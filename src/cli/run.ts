@@ -89,6 +89,8 @@ const STOPPED = Symbol('stopped');
 function untilSignal(): Promise<typeof STOPPED> {
   return new Promise((resolve) => {
     const end = (): void => {
+      // Somebody who listens for it keeps the channel open, and an open channel keeps this process from ending.
+      process.removeListener('disconnect', end);
       resolve(STOPPED);
     };
     process.once('SIGINT', end);
