@@ -41,25 +41,27 @@ export async function recover(
 
 /** The earliest instant whose readings may still bear on a statement. */
 function rebuildFrom(ledger: OpenLedger, site: Site): ReturnType<typeof instantNs> {
-  const points = [
-    ...site.points.map(({ point }) => point),
-    ...site.nodes.map(({ id }) => `node/${id}` as const),
+  // Every point that settlement walks; one that it does not walk would never have a statement.
+  const walked = [
+    ...site.points.map(({ point }) => [point, 'metered'] as const),
+    ...site.nodes
+      .filter(({ fedBy }) => fedBy.length > 0)
+      .map(({ id }) => [`node/${id}`, 'metered'] as const),
+    ...site.nodes.map(({ id }) => [`node/${id}`, 'chip'] as const),
   ];
   let fromNs: bigint | undefined;
-  for (const point of points) {
-    for (const kind of ['metered', 'chip'] as const) {
-      const newest = ledger.statements.newestStart(point, kind);
-      // A point that has no statement yet may have readings from the very beginning.
-      if (newest === undefined) return instantNs(0n);
-      let needed = newest - MARGIN_INTERVALS * site.interval;
-      for (let back = 0n; back < REVISIT_INTERVALS; back += 1n) {
-        const startNs = instantNs(newest - back * site.interval);
-        const quality = ledger.statements.current(point, kind, startNs)?.statement.quality;
-        const open = quality === 'provisional' || quality === 'missing';
-        if (open) needed = startNs - MARGIN_INTERVALS * site.interval;
-      }
-      if (fromNs === undefined || needed < fromNs) fromNs = needed;
+  for (const [point, kind] of walked) {
+    const newest = ledger.statements.newestStart(point, kind);
+    // A point that has no statement yet may have readings from the very beginning.
+    if (newest === undefined) return instantNs(0n);
+    let needed = newest - MARGIN_INTERVALS * site.interval;
+    for (let back = 0n; back < REVISIT_INTERVALS; back += 1n) {
+      const startNs = instantNs(newest - back * site.interval);
+      const quality = ledger.statements.current(point, kind, startNs)?.statement.quality;
+      const open = quality === 'provisional' || quality === 'missing';
+      if (open) needed = startNs - MARGIN_INTERVALS * site.interval;
     }
+    if (fromNs === undefined || needed < fromNs) fromNs = needed;
   }
   return instantNs(fromNs ?? 0n);
 }
