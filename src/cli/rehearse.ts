@@ -16,6 +16,7 @@ import {
   UsageError,
 } from './command.ts';
 import { loadProfiles } from './load-profiles.ts';
+import { rehearsalSoFar } from './rehearsal-so-far.ts';
 import { parseSite } from './site-file.ts';
 import { rehearsalClock, startRehearsalClock, systemClock, systemTimers } from './system-clock.ts';
 
@@ -38,7 +39,8 @@ usage: trueup rehearse [--speed N] [--for DURATION] [--seed N] [--replay DIR] [-
                        its folders) through meters of a real profile instead of the physical model
   --rack-only          print the site file and serve the rack; start "trueup run" on it yourself
   --site FILE          where to write the site file [DATA/site.yaml]
-  --data DIR           data of the service [./trueup-data/rehearsal-<now>]
+  --data DIR           data of the service [./trueup-data/rehearsal-<now>]; a rehearsal of the same seed
+                       that is there goes on where it stopped, its clock and its registers too
   --listen HOST:PORT   status page of the service [127.0.0.1:8080]
   --broker URL         publish to this MQTT broker instead of the embedded one
   --json               one JSON object per line
@@ -63,18 +65,19 @@ example: trueup rehearse --speed 20 --for 5min`,
       },
     });
     const limit = values.for === undefined ? undefined : parseDuration(values.for, '--for');
-    const anchor = startRehearsalClock(
-      systemClock().nowNs(),
-      boundedNumber(values.speed, '--speed', 1, 60),
-    );
+    const speedRatio = boundedNumber(values.speed, '--speed', 1, 60);
     const seed = boundedNumber(values.seed, '--seed', 0, Number.MAX_SAFE_INTEGER);
-    const stamp = formatInstant(instantNs((anchor.civilNs / 1_000_000_000n) * 1_000_000_000n));
+    const hostNs = systemClock().nowNs();
+    const stamp = formatInstant(instantNs((hostNs / 1_000_000_000n) * 1_000_000_000n));
     const dataDir =
       values.data ?? join('trueup-data', `rehearsal-${stamp.replaceAll(/[:-]/g, '')}`);
     const replay = values.replay === undefined ? undefined : await loadReplay(values.replay);
     const profiles = new Map(
       [...loadProfiles()].map(([id, { profile }]) => [id, profile] as const),
     );
+    const soFar =
+      values.data === undefined ? undefined : await rehearsalSoFar(values.data, seed, profiles);
+    const anchor = startRehearsalClock(soFar?.civilNs ?? hostNs, speedRatio);
     const ended = endOf(limit === undefined ? undefined : toMs(limit));
     const rack = await startRack(
       {
@@ -85,12 +88,14 @@ example: trueup rehearse --speed 20 --for 5min`,
         profiles,
         replay,
         brokerUrl: values.broker,
+        registersUj: soFar?.registersUj,
         listen: values.listen,
       },
       { clock: rehearsalClock(anchor), timers: systemTimers },
     );
     try {
       const text = `${WRITTEN_BY}\n${rack.siteText}`;
+      soFar?.checkSame(parseSite(text, values.site ?? SITE_NAME));
       const say = (line: string): void => {
         if (values.json) terminal.out(jsonLine({ event: 'rehearsal', line }));
         else terminal.out(`REHEARSAL ${line}`);
@@ -113,6 +118,7 @@ example: trueup rehearse --speed 20 --for 5min`,
       say(
         `seed ${seed.toString()}, ${anchor.speedRatio.toString()} civil seconds a second, site file ${siteFile}`,
       );
+      if (soFar) say(`goes on from ${formatInstant(soFar.civilNs)}, where ${dataDir} stopped`);
       for (const line of rack.trouble) say(line);
       const played = replay ? playedOut(rack, text, siteFile, anchor.speedRatio) : never();
       const code = await runService(siteFile, dataDir, values.json, Promise.race([ended, played]));

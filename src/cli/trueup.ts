@@ -8,4 +8,6 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(2);
 }
 const { main } = await import('./commands.ts');
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+// The command has ended. Where it ended because a part failed, what that part left open must not keep the process.
+process.stdout.write('', () => process.exit(code));

@@ -53,6 +53,8 @@ export interface LifeOptions {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** A recording has the errors of its own meter in it: then ours are exact. */
   readonly exactMeters: boolean;
+  /** Where import registers begin, by meter; the others begin at a count of their own. */
+  readonly registersUj?: ReadonlyMap<string, Microjoules> | undefined;
 }
 
 /** Steps of one call: five civil minutes, well under a second of work, so that a host that slept catches up in turns. */
@@ -70,7 +72,10 @@ export function rackLife(nodes: readonly LivingNode[], options: LifeOptions): Ra
       const profile = profileOf(profiles, meter.profile);
       const meterDice = dice.split(`meter ${meter.id}`);
       const build = meterBuild(profile, meterDice, options.exactMeters);
-      const works = meterWorks(build, meterDice.split('readings'), startNs);
+      const beganUj = options.registersUj?.get(meter.id);
+      const startCount =
+        beganUj === undefined ? build.startCount : ceilDiv(beganUj, build.quantumUj);
+      const works = meterWorks({ ...build, startCount }, meterDice.split('readings'), startNs);
       meters.set(meter.id, works);
       fed.push({ meter, works, machine, feedIndex });
       if (isMqttJson(profile)) {
@@ -126,6 +131,9 @@ export function rackLife(nodes: readonly LivingNode[], options: LifeOptions): Ra
       ),
   };
 }
+
+const ceilDiv = (energyUj: bigint, quantumUj: bigint): bigint =>
+  (energyUj + quantumUj - 1n) / quantumUj;
 
 /** The profile of that name. Throws SiteFault where there is none. */
 export function profileOf(profiles: ReadonlyMap<string, Profile>, id: string): Profile {

@@ -3,6 +3,7 @@ import type { Profile } from '../decode/profile.ts';
 import type { Clock, Timers } from '../quantity/clock.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import type { RehearsalClock } from '../quantity/site.ts';
+import type { Microjoules } from '../quantity/units.ts';
 import type { RackWire } from './rack-plan.ts';
 import type { ReplayRun } from './replay-track.ts';
 
@@ -19,6 +20,8 @@ export interface RackOptions {
   readonly replay?: readonly ReplayRun[] | undefined;
   /** Somebody else's MQTT broker to publish to; the embedded one where it is left out. */
   readonly brokerUrl?: string | undefined;
+  /** Where import registers begin, by meter: a rack that goes on. Left out, each begins at a count of its own. */
+  readonly registersUj?: ReadonlyMap<string, Microjoules> | undefined;
   /** `HOST:PORT` of the service in the site file; 127.0.0.1:8080 where it is left out. */
   readonly listen?: string | undefined;
   /** TCP ports by wire; a free one where left out. */

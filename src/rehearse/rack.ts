@@ -55,6 +55,7 @@ export async function startRack(options: RackOptions, ports: RackPorts): Promise
     dice,
     profiles,
     exactMeters: replay !== undefined,
+    registersUj: options.registersUj,
   });
 
   const trouble: string[] = [...(replay?.timeline.gaps ?? [])];

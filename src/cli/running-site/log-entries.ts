@@ -22,6 +22,7 @@ export const configurationEntry = (
   atNs,
   document: {
     site: site.name,
+    ...(site.rehearsal ? { rehearsal_seed: site.rehearsal.seed } : {}),
     core,
     interval_ns: site.interval.toString(),
     instruments: [...seats.values()].map(({ instrument, profileHash }) => ({
