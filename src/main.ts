@@ -229,7 +229,13 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
       await ledger.seal([]);
       await server.close();
       const drained = [...outboxes.values()].map((outbox) => outbox.drained());
-      await Promise.race([Promise.allSettled(drained), timers.sleep(DRAIN_MS)]);
+      await new Promise<void>((resolve) => {
+        const patience = timers.after(DRAIN_MS, resolve);
+        void Promise.allSettled(drained).then(() => {
+          patience.cancel();
+          resolve();
+        });
+      });
       await Promise.all([...outboxes.values()].map((outbox) => outbox.close()));
       await ledger.close();
       return remainders.remainders((point) => settlement.nextStartOf(point), site.interval);

@@ -19,6 +19,7 @@ export const READ: Command = {
   help: `trueup read - read a meter now, without a site file
 
 usage: trueup read WIRE PROFILE [--unit N] [--every SECONDS] [--count N] [--json]
+       trueup read --profiles
 
   WIRE         ${WIRE_FORMS.join('\n               ')}
   PROFILE      a device profile, such as eastron-sdm120; "trueup read --profiles" lists them

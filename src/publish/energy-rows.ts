@@ -1,6 +1,9 @@
 // What one entry of the log becomes at a sink that speaks line protocol: settled energy (`energy`, and every version of
 // it in `energy_history`) and fitted corrections (`calibration`). Tags are identity only, so that a re-settlement
 // overwrites its point and a rack that is rebuilt does not split a series.
+import { decodeModel } from '../calibrate/model-json.ts';
+import type { CorrectionModel } from '../quantity/correction.ts';
+import { SiteFault } from '../quantity/fault.ts';
 import type { DocumentEntry, LeafIndex, StoredEntry } from '../ledger/ledger.ts';
 import { expandedKwh, kwhOf, kwhOfJoules } from '../quantity/format.ts';
 import type { IntervalStatement } from '../quantity/statement.ts';
@@ -87,47 +90,39 @@ function statementPoints(
   return [newest, history];
 }
 
-const member = (from: unknown, name: string): unknown =>
-  typeof from === 'object' && from !== null ? Reflect.get(from, name) : undefined;
-const numberOf = (from: unknown, name: string): number | undefined => {
-  const found = member(from, name);
-  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
-};
-const textOf = (from: unknown, name: string): string | undefined => {
-  const found = member(from, name);
-  return typeof found === 'string' && found !== '' ? found : undefined;
-};
-
-/** The row of a fitted model (quantity/correction.ts as kept in the log), or undefined where it is none. */
+/** The row of a fitted model, or undefined where the document is none. */
 function modelPoint(entry: DocumentEntry, leaf: LeafIndex, site: string): LinePoint | undefined {
-  const model = entry.document;
-  const node = textOf(model, 'node');
-  const id = textOf(model, 'id');
-  if (node === undefined || id === undefined) return undefined;
-  const gains: Record<string, number | undefined> = {};
-  const terms = member(model, 'terms');
-  for (const term of Array.isArray(terms) ? terms : []) {
-    const name = textOf(term, 'name');
-    if (name === undefined) continue;
-    gains[`gain_${name}`] = numberOf(term, 'gainRatio');
-    gains[`u_gain_${name}`] = numberOf(term, 'gainUncertaintyRatio');
-  }
+  const model = modelIn(entry.document);
+  if (model === undefined) return undefined;
+  const gains = model.terms.flatMap(({ name, gainRatio, gainUncertaintyRatio }) => [
+    [`gain_${name}`, gainRatio] as const,
+    [`u_gain_${name}`, gainUncertaintyRatio] as const,
+  ]);
   return {
     measurement: 'calibration',
-    tags: { site, node },
+    tags: { site, node: model.node },
     fields: {
-      model: id,
-      standing: textOf(model, 'standing') ?? 'unknown',
-      gap_ratio: numberOf(model, 'gapRatio'),
-      residual_w: numberOf(model, 'residualW'),
-      intercept_w: numberOf(model, 'interceptW'),
-      systematic_ratio: numberOf(model, 'systematicRatio'),
-      intervals: numberOf(member(model, 'evidence'), 'intervalsCount'),
-      ...gains,
+      model: model.id,
+      standing: model.standing,
+      gap_ratio: model.gapRatio,
+      residual_w: model.residualW,
+      intercept_w: model.interceptW,
+      systematic_ratio: model.systematicRatio,
+      intervals: model.evidence.intervalsCount,
+      ...Object.fromEntries(gains),
       leaf: BigInt(leaf),
     },
     timeNs: entry.atNs,
   };
+}
+
+function modelIn(document: unknown): CorrectionModel | undefined {
+  try {
+    return decodeModel(document, 'the ledger');
+  } catch (fault) {
+    if (fault instanceof SiteFault) return undefined;
+    throw fault;
+  }
 }
 
 function pointsOf(

@@ -25,13 +25,11 @@ export const FAULT_CODES = {
   'counter.too-fast': 'The counter advanced faster than the ceiling of its power allows.',
   'counter.restarted': 'The counter started anew: its boot id, driver or reset clue changed.',
   'time.backwards': 'The stamp is not later than the stamp before it.',
-  'time.stepped': 'The host clock was set; stamps before and after do not meet.',
   'time.duplicate': 'The message was seen before; it counts once.',
   'align.flat': 'The load was flat: no edge shows how the clocks differ.',
   'align.overlap': 'The two instruments share too little time.',
   'calibrate.few': 'Too few intervals with both instruments to fit anything.',
   'calibrate.flat': 'The load varied too little to tell the gain from the offset.',
-  'calibrate.held-back': 'The model fails on the part of the data that it was not fitted on.',
   'calibrate.implausible':
     'The readings contradict physics: a unit, a feed or a source must be wrong.',
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
@@ -47,9 +45,6 @@ export const FAULT_CODES = {
   'ledger.missing': 'A file that the log must have is not there.',
   'ledger.block-mismatch': 'Raw bytes do not match the block that was sealed over them.',
   'ledger.disk': 'The disk failed or is full; the service stops rather than go on unrecorded.',
-  'publish.refused': 'The sink refused a row for good; the row is listed with the reason.',
-  'publish.unreachable': 'The sink cannot be reached; rows wait in the ledger.',
-  'publish.differs': 'What the sink holds differs from the ledger.',
   'site.invalid': 'The site file is wrong.',
   'profile.invalid': 'A device profile is wrong.',
 } as const;

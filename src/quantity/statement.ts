@@ -15,7 +15,6 @@ export interface Anchor {
 /** What a reader of the number should know beside its quality; closed. */
 export const STATEMENT_FLAGS = [
   'edge-bracket-wide',
-  'readings-late',
   'hole-bridged-by-register',
   'clock-not-synchronised',
   'refresh-unknown',

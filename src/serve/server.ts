@@ -69,7 +69,7 @@ function listenFault({ host, port }: ServerOptions, error: unknown): unknown {
     case 'EAI_AGAIN':
       return fault(
         `${host} is no address of this machine`,
-        'choose one that is with --listen HOST:PORT, such as 127.0.0.1:8420',
+        'choose one that is with --listen HOST:PORT, such as 127.0.0.1:8080',
       );
     default:
       return error;

@@ -125,7 +125,7 @@ test('an entry is snake_case with units, canonical, and nothing else is read', (
   const bytes = encodeEntry({ type: 'statement', statement: statement(0) });
   const text = Buffer.from(bytes).toString('utf8');
   expect(text).toBe(
-    '{"anchors":[{"after":{"at":"2026-05-28T20:26:40Z","energy_uj":"123456789012345"},"before":{"at":"2026-05-28T20:26:40Z","energy_uj":"123456789012345"},"edge":"from","energy_uj":"123456789012345","source":"m1"}],"core":"0.1.0+abc","covered_s":893.123456789,"dof":"infinity","duration_s":900,"energy_uj":"123456789012345","flags":["readings-late"],"kind":"metered","method":"register","model":"","point":"feed/a7","power_mean_w":431.25,"quality":"actual","start":"2026-05-28T20:26:40Z","supersedes":"","tier":1,"type":"statement","u_edge_j":3,"u_ind_j":0.25,"u_sys_j":12.5,"version":1}',
+    '{"anchors":[{"after":{"at":"2026-05-28T20:26:40Z","energy_uj":"123456789012345"},"before":{"at":"2026-05-28T20:26:40Z","energy_uj":"123456789012345"},"edge":"from","energy_uj":"123456789012345","source":"m1"}],"core":"0.1.0+abc","covered_s":893.123456789,"dof":"infinity","duration_s":900,"energy_uj":"123456789012345","flags":["edge-bracket-wide"],"kind":"metered","method":"register","model":"","point":"feed/a7","power_mean_w":431.25,"quality":"actual","start":"2026-05-28T20:26:40Z","supersedes":"","tier":1,"type":"statement","u_edge_j":3,"u_ind_j":0.25,"u_sys_j":12.5,"version":1}',
   );
   const refused = [
     text.replace('"tier":1', '"tier":5'),

@@ -57,7 +57,7 @@ export function statement(index: number, over: Partial<IntervalStatement> = {}):
     because: undefined,
     coveredNs: durationNs(893_123_456_789n),
     anchors: [{ source: 'm1', edge: 'from', energyUj, before: anchor, after: anchor }],
-    flags: ['readings-late'],
+    flags: ['edge-bracket-wide'],
     model: '',
     core: '0.1.0+abc',
     ...over,

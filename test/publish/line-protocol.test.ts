@@ -1,4 +1,6 @@
 // Line protocol is written exactly or not at all.
+import { encodeModel } from '../../src/calibrate/model-json.ts';
+import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { describe, expect, test } from 'vitest';
 import { printEntries, siteTag, supersededWithin } from '../../src/publish/energy-rows.ts';
 import { printLive } from '../../src/publish/live-rows.ts';
@@ -18,6 +20,24 @@ const point = (over: Partial<LinePoint>): LinePoint => ({
 const because = (over: Partial<LinePoint>): string => {
   const printed = printLine(point(over));
   return 'because' in printed ? printed.because : `printed ${printed.line}`;
+};
+
+const MODEL: CorrectionModel = {
+  node: 'gpu-01',
+  id: 'abc',
+  fittedAtNs: T0,
+  evidence: { fromNs: T0, untilNs: T0, intervalsCount: 40 },
+  interceptW: watts(300),
+  terms: [{ name: 'gpu', sources: ['nvml:0'], gainRatio: 1.11, gainUncertaintyRatio: 0.02 }],
+  holds: { fromW: watts(100), untilW: watts(900) },
+  offsetNs: 0n,
+  residualW: watts(12.5),
+  intervalS: 10,
+  systematicRatio: 0.01,
+  dof: 30,
+  standing: 'provisional',
+  open: [],
+  gapRatio: 0.26,
 };
 
 describe('printLine', () => {
@@ -134,22 +154,15 @@ describe('rows of an entry', () => {
       {
         type: 'model',
         atNs: T0,
-        document: {
-          node: 'gpu-01',
-          id: 'abc',
-          gapRatio: 0.26,
-          residualW: 12.5,
-          interceptW: 300,
-          standing: 'provisional',
-          terms: [{ name: 'gpu', gainRatio: 1.11, gainUncertaintyRatio: 0.02 }],
-        },
+        document: encodeModel(MODEL),
       },
       { type: 'model', atNs: T0, document: 'nonsense' },
     ]);
     const printed = printEntries(stored, 'lab', new Set());
     expect(printed.rows[0]!.lines).toEqual([
       'calibration,node=gpu-01,site=lab model="abc",standing="provisional",gap_ratio=0.26,' +
-        `residual_w=12.5,intercept_w=300,gain_gpu=1.11,u_gain_gpu=0.02,leaf=0i ${T0.toString()}`,
+        'residual_w=12.5,intercept_w=300,systematic_ratio=0.01,intervals=40,' +
+        `gain_gpu=1.11,u_gain_gpu=0.02,leaf=0i ${T0.toString()}`,
     ]);
     expect(printed.refused.map(({ leaf }) => leaf)).toEqual([1]);
   });
