@@ -25,8 +25,15 @@ export function firstTrouble(
   const meant = errors.filter(
     (error) => ![...unfit].some((branch) => within(error.schemaPath, branch)),
   );
-  // Every wrong key is reported twice, as itself and by its owner: the first form has the better path.
-  const [first] = (meant.length > 0 ? meant : errors).filter((error) => error.keyword !== 'anyOf');
+  // Every wrong key is reported twice, as itself and by its owner: the first form has the better path. A key that is not
+  // known tells more than one that is missing beside it: mostly they are the same key, misspelled.
+  const told = (meant.length > 0 ? meant : errors).filter((error) => error.keyword !== 'anyOf');
+  const [lead] = told;
+  const first =
+    lead?.keyword === 'required'
+      ? (told.find(({ schemaPath }) => schemaPath === `${lead.schemaPath}/additionalProperties`) ??
+        lead)
+      : lead;
   if (first === undefined) {
     return { where: '', what: 'it does not fit', remedy: `compare it with ${describedIn}` };
   }
@@ -45,25 +52,28 @@ function explain(error: SchemaError, describedIn: string): { what: string; remed
   switch (error.keyword) {
     case 'boolean':
       return {
-        what: 'this key is not known here',
+        what: `the key "${lastKey(error.instancePath)}" is not known here`,
         remedy: `remove it, or see ${describedIn} for how it is spelled`,
       };
     case 'enum':
       return {
         what: 'this word is not on the list',
-        remedy: `write one of ${words(error.params)}`,
+        remedy: `write one of ${listOf(error.params, 'allowedValues')}`,
       };
     case 'required':
       return {
-        what: `it ${error.message}`,
-        remedy: `add them; ${describedIn} describes each`,
+        what: `missing here: ${listOf(error.params, 'requiredProperties')}`,
+        remedy: `add what is missing; see ${describedIn}`,
       };
     default:
       return { what: `it ${error.message}`, remedy: `correct it; see ${describedIn}` };
   }
 }
 
-function words(params: object): string {
-  const allowed: unknown = 'allowedValues' in params ? params.allowedValues : [];
-  return Array.isArray(allowed) ? allowed.map(String).join(', ') : '';
+function listOf(params: object, name: string): string {
+  const list: unknown = Object.getOwnPropertyDescriptor(params, name)?.value;
+  return Array.isArray(list) ? list.map(String).join(', ') : '';
 }
+
+const lastKey = (instancePath: string): string =>
+  instancePath.slice(instancePath.lastIndexOf('/') + 1).replaceAll('~1', '/');
