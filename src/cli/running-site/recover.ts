@@ -35,7 +35,8 @@ export async function recover(
     observe(record.exchange);
     exchanges += 1;
   }
-  if (ledger.log.size === 0 && exchanges === 0) return 'ledger: new';
+  // A new log holds the key that signs it, and nothing else.
+  if (ledger.log.size <= 1 && exchanges === 0) return 'ledger: new';
   return `ledger: ${ledger.log.size} leaves, ${exchanges} readings taken up again, ${models} models`;
 }
 
