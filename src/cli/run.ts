@@ -36,7 +36,8 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
       },
     });
     if (values.site === undefined) throw new UsageError('--site FILE is missing');
-    const written = readSiteFile(values.site);
+    const profiles = loadProfiles();
+    const written = readSiteFile(values.site, profiles);
     const listen = values.listen === undefined ? undefined : parseListen(values.listen, '--listen');
     const site = listen ? { ...written, listen } : written;
 
@@ -59,7 +60,7 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
       clockState: rehearsal ? () => ({ synchronised: true, uncertaintyS: 0 }) : synchronised,
       timers: systemTimers,
       dataDir: values.data,
-      profiles: loadProfiles(),
+      profiles,
       core: coreIdentity(trueupVersion()),
       seed: rehearsal?.seed ?? 1,
       report: show,

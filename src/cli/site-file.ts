@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import Value from 'typebox/value';
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument, visit } from 'yaml';
 import { firstTrouble } from '../decode/schema-trouble.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { isPointId, type PointId } from '../quantity/quality.ts';
@@ -16,8 +16,9 @@ import type {
   Site,
   Wire,
 } from '../quantity/site.ts';
-import { instantNs, parseDuration, toMs } from '../quantity/time.ts';
+import { type DurationNs, instantNs, parseDuration, toMs } from '../quantity/time.ts';
 import { resolveSecret } from './secret.ts';
+import { checkProfile, type KnownProfiles } from './site-profiles.ts';
 import { SiteDocument, type SinkDocument, type WireDocument } from './site-schema.ts';
 
 /** `HOST:PORT`, with the host in brackets where it is IPv6. */
@@ -34,8 +35,8 @@ export function parseListen(text: string, where: string): { host: string; port: 
   return { host: match[1] ?? (match[2] === '' ? '127.0.0.1' : (match[2] ?? '127.0.0.1')), port };
 }
 
-/** Reads and checks a site file. Throws SiteFault. */
-export function readSiteFile(path: string): Site {
+/** Reads and checks a site file; its instruments too where the profiles are given. Throws SiteFault. */
+export function readSiteFile(path: string, profiles?: KnownProfiles): Site {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -49,11 +50,11 @@ export function readSiteFile(path: string): Site {
       { cause },
     );
   }
-  return parseSite(text, path);
+  return parseSite(text, path, profiles);
 }
 
 /** Checks the text of a site file. Throws SiteFault. */
-export function parseSite(text: string, path: string): Site {
+export function parseSite(text: string, path: string, profiles?: KnownProfiles): Site {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const place = (pointer: string): string =>
@@ -66,12 +67,41 @@ export function parseSite(text: string, path: string): Site {
       remedy: 'mend the line; indentation counts, and a colon needs a space behind it',
     });
   }
-  const content: unknown = document.toJS();
+  const content = contentOf(document, lines, path);
   if (!Value.Check(SiteDocument, content)) {
     const trouble = firstTrouble(Value.Errors(SiteDocument, content), 'docs/site-file.md');
     throw new SiteFault({ ...trouble, where: place(trouble.where) });
   }
-  return siteOf(content, place);
+  const site = siteOf(content, place);
+  for (const instrument of profiles ? site.instruments.values() : []) {
+    const wire = site.wires.get(instrument.wire);
+    if (wire && profiles) checkProfile(instrument, wire, profiles, place);
+  }
+  return site;
+}
+
+/** The document as plain values. Aliases are resolved here only: one of nothing, or a bomb of them, is no content. */
+function contentOf(document: Document, lines: LineCounter, path: string): unknown {
+  let strayAt: number | undefined;
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) === undefined) strayAt ??= alias.range?.[0];
+    },
+  });
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const line = strayAt === undefined ? 1 : lines.linePos(strayAt).line;
+    throw new SiteFault(
+      {
+        where: `${path}:${line}`,
+        what: `this is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`,
+        remedy:
+          'write what is meant instead of the alias (*name), or quote a text that begins with *',
+      },
+      { cause },
+    );
+  }
 }
 
 type Place = (pointer: string) => string;
@@ -124,6 +154,17 @@ function siteOf(content: SiteDocument, place: Place): Site {
   };
 }
 
+/** A duration that is at least a millisecond. */
+function someTime(text: string, where: string): DurationNs {
+  const duration = parseDuration(text, where);
+  if (duration >= 1_000_000n) return duration;
+  throw new SiteFault({
+    where,
+    what: `"${text}" is no time at all`,
+    remedy: 'write at least 1ms; 1s suits most meters',
+  });
+}
+
 function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Place): Wire {
   const at = `/wires/${id}`;
   switch (wire.transport) {
@@ -133,7 +174,7 @@ function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Pl
         transport: wire.transport,
         host: wire.host,
         port: wire.port ?? 502,
-        timeoutMs: toMs(parseDuration(wire.timeout ?? '1s', place(`${at}/timeout`))),
+        timeoutMs: toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
       };
     case 'modbus-rtu':
       return {
@@ -142,7 +183,7 @@ function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Pl
         baud: wire.baud ?? 9600,
         parity: wire.parity ?? 'none',
         stopBits: wire.stop_bits ?? 1,
-        timeoutMs: toMs(parseDuration(wire.timeout ?? '1s', place(`${at}/timeout`))),
+        timeoutMs: toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
       };
     case 'mqtt':
       return {
@@ -186,7 +227,7 @@ function instrumentOf(
     wire: instrument.wire,
     unit: instrument.unit ?? 1,
     topic: instrument.topic ?? '',
-    poll: parseDuration(instrument.poll ?? '1s', place(`${at}/poll`)),
+    poll: someTime(instrument.poll ?? '1s', place(`${at}/poll`)),
     serial: instrument.serial,
   };
 }
