@@ -4,7 +4,8 @@ import { isModbus, type Profile } from '../decode/profile.ts';
 import { planReads } from '../decode/plan-reads.ts';
 import { wireTasks } from '../decode/wire-tasks.ts';
 import type { Exchange } from '../quantity/exchange.ts';
-import { FAULT_CODES } from '../quantity/fault.ts';
+import { FAULT_CODES, type FaultCode } from '../quantity/fault.ts';
+import { formatKwh, kwhOf } from '../quantity/format.ts';
 import type { Instrument, Wire } from '../quantity/site.ts';
 import { GAUGE_UNITS, type Observation } from '../quantity/observation.ts';
 import { formatInstant, fromSeconds } from '../quantity/time.ts';
@@ -67,12 +68,12 @@ Exit code 4 where nothing at all could be read.`,
       id: profileId,
       profile: profileId,
       wire: 'wire',
-      unit: numberOf(values.unit, '--unit', 0, 255),
+      unit: wholeNumberOf(values.unit, '--unit', 0, 255),
       topic,
       poll: fromSeconds(numberOf(values.every, '--every', 0.05, 86_400)),
       serial: undefined,
     };
-    const count = numberOf(values.count, '--count', 0, Number.MAX_SAFE_INTEGER);
+    const count = wholeNumberOf(values.count, '--count', 0, Number.MAX_SAFE_INTEGER);
     const print = values.json
       ? (exchange: Exchange, observation: Observation) => {
           terminal.out(jsonLine(observationJson(exchange, observation)));
@@ -84,7 +85,19 @@ Exit code 4 where nothing at all could be read.`,
   },
 };
 
-/** Reads until `count` rounds are done or a signal comes. */
+/** A device that answers with these is still there: the rest of its registers is asked for as well. */
+const ANSWERED: readonly FaultCode[] = ['transport.exception', 'transport.busy'];
+/** Gateway exceptions 10 and 11: it is the gateway that answers, the device behind it does not. */
+const GATEWAY_EXCEPTIONS: readonly number[] = [10, 11];
+
+/** Whether the wire goes on to the next meter, since this one is not there. */
+function isAbandoned({ fault, form, reply }: Exchange): boolean {
+  if (fault === undefined) return false;
+  const exceptionCode = reply[form === 'modbus-tcp' ? 8 : 2] ?? 0;
+  return !ANSWERED.includes(fault) || GATEWAY_EXCEPTIONS.includes(exceptionCode);
+}
+
+/** Reads until `count` rounds are done or a signal comes. A round brings every channel of the profile: a reading or a gap. */
 async function readMeter(
   wire: Wire,
   profile: Profile,
@@ -93,7 +106,9 @@ async function readMeter(
   print: (exchange: Exchange, observation: Observation) => void,
 ): Promise<number> {
   const perRound = isModbus(profile) ? planReads(profile).length : 1;
-  let exchanges = 0;
+  let rounds = 0;
+  let inRound = 0;
+  const shown = new Set<string>();
   let good = 0;
   let finish: () => void = () => undefined;
   const done = new Promise<void>((resolve) => {
@@ -106,14 +121,25 @@ async function readMeter(
     finish();
   });
   const tasks = wireTasks(instrument.wire, wire, [{ instrument, profile }]);
+  const endRound = (): void => {
+    rounds += 1;
+    inRound = 0;
+    shown.clear();
+    if (rounds === count) finish();
+  };
   const deliver = (exchange: Exchange): Promise<void> => {
-    if (count > 0 && exchanges >= count * perRound) return Promise.resolve();
-    exchanges += 1;
-    for (const observation of decodeExchange(profile, exchange, instrument)) {
+    if (count > 0 && rounds >= count) return Promise.resolve();
+    inRound += 1;
+    const abandoned = isAbandoned(exchange);
+    // The wire does not ask for the rest where the device is gone: then it is a gap like what was asked for.
+    const told = abandoned ? { ...exchange, request: NOTHING_ASKED } : exchange;
+    for (const observation of decodeExchange(profile, told, instrument)) {
+      if (abandoned && shown.has(observation.channel)) continue;
+      shown.add(observation.channel);
       if (observation.kind !== 'gap') good += 1;
       print(exchange, observation);
     }
-    if (count > 0 && exchanges >= count * perRound) finish();
+    if (abandoned || inRound >= perRound) endRound();
     return Promise.resolve();
   };
   const clock = systemClock();
@@ -126,6 +152,9 @@ async function readMeter(
   await open.close();
   return good > 0 ? EXIT.done : EXIT.unreachable;
 }
+
+/** A request that names no registers: its fault is a gap of every channel. */
+const NOTHING_ASKED = new Uint8Array();
 
 const window = (observation: Observation): { not_before: string; not_after: string } => ({
   not_before: formatInstant(observation.window.notBeforeNs),
@@ -142,7 +171,13 @@ function observationJson(exchange: Exchange, observation: Observation): Record<s
   const raw = Buffer.from(exchange.reply).toString('hex');
   switch (observation.kind) {
     case 'counter':
-      return { ...head, value: observation.energyUj, unit: 'uJ', ...window(observation), raw };
+      return {
+        ...head,
+        value: kwhOf(observation.energyUj),
+        unit: 'kWh',
+        ...window(observation),
+        raw,
+      };
     case 'gauge':
       return {
         ...head,
@@ -161,12 +196,18 @@ function observationText(observation: Observation): string {
   const head = `${at}  ${nameOf(observation)}  ${observation.channel.padEnd(18)}`;
   switch (observation.kind) {
     case 'counter':
-      return `${head} ${(Number(observation.energyUj) / 3.6e12).toFixed(6)} kWh`;
+      return `${head} ${formatKwh(observation.energyUj)} kWh`;
     case 'gauge':
       return `${head} ${observation.reading.toString()} ${GAUGE_UNITS[observation.channel]}`;
     case 'gap':
       return `${head} no value: ${observation.fault} - ${FAULT_CODES[observation.fault]}`;
   }
+}
+
+function wholeNumberOf(text: string, option: string, least: number, most: number): number {
+  const number = numberOf(text, option, least, most);
+  if (Number.isInteger(number)) return number;
+  throw new UsageError(`${option} takes a whole number`);
 }
 
 function numberOf(text: string, option: string, least: number, most: number): number {

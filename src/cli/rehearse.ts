@@ -17,7 +17,7 @@ import {
 } from './command.ts';
 import { loadProfiles } from './load-profiles.ts';
 import { rehearsalSoFar } from './rehearsal-so-far.ts';
-import { parseSite } from './site-file.ts';
+import { parseListen, parseSite } from './site-file.ts';
 import { rehearsalClock, startRehearsalClock, systemClock, systemTimers } from './system-clock.ts';
 
 const SITE_NAME = 'rehearsal';
@@ -64,6 +64,8 @@ example: trueup rehearse --speed 20 --for 5min`,
         json: { type: 'boolean', default: false },
       },
     });
+    // Before anything starts: the service would find it wrong only when the rack is up.
+    parseListen(values.listen, '--listen');
     const limit = values.for === undefined ? undefined : parseDuration(values.for, '--for');
     const speedRatio = boundedNumber(values.speed, '--speed', 1, 60);
     const seed = boundedNumber(values.seed, '--seed', 0, Number.MAX_SAFE_INTEGER);
