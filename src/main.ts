@@ -156,13 +156,15 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     }),
   });
   const server = await startServer({
-    host: site.listen.host,
-    port: site.listen.port,
+    ...site.listen,
     live,
     clock,
     timers,
     statements: ledger.statements,
     ingest: nodeMessageDoor(site, clock, receive),
+  }).catch(async (fault: unknown) => {
+    await ledger.close();
+    throw fault;
   });
   for (const { config, sink } of sinks) {
     outboxes.set(config.id, startOutbox(sink, ledger, { timers, onFailure: world.fail }));
@@ -189,7 +191,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     report.settled(rows);
     for (const model of models) report.fitted(model, modelText(model));
     for (const outbox of outboxes.values()) outbox.notify();
-    remainders.note((point) => settlement.firstStart(point));
+    remainders.note((point) => settlement.firstStart(point), site.interval);
     forget(site, seats, (point) => settlement.horizonOf(point, nowNs));
   };
   let settling = Promise.resolve();
@@ -208,37 +210,43 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     liveSender(live.snapshot());
   });
 
-  // The wires last: everything that a reading needs is there when the first one comes.
-  for (const { id, wire, tasks } of wanted) {
-    wires.set(id, await openWire(id, wire, tasks, { clock, timers, deliver: receive }));
+  const stop = async (): Promise<readonly EdgeRemainder[]> => {
+    settleTimer.cancel();
+    refreshTimer.cancel();
+    await Promise.all([...wires.values()].map((wire) => wire.close()));
+    await settleInTurn();
+    await ledger.journal.note({ kind: 'stop', atNs: clock.nowNs(), detail: {} });
+    await ledger.seal([]);
+    await server.close();
+    const drained = [...outboxes.values()].map((outbox) => outbox.drained());
+    await new Promise<void>((resolve) => {
+      const patience = timers.after(DRAIN_MS, resolve);
+      void Promise.allSettled(drained).then(() => {
+        patience.cancel();
+        resolve();
+      });
+    });
+    await Promise.all([...outboxes.values()].map((outbox) => outbox.close()));
+    await ledger.close();
+    return remainders.remainders((point) => settlement.nextStartOf(point), site.interval);
+  };
+
+  // The wires last: everything that a reading needs is there when the first one comes. One that cannot be ends it all.
+  const ports = { clock, timers, deliver: receive };
+  try {
+    for (const { id, wire, tasks } of wanted) wires.set(id, await openWire(id, wire, tasks, ports));
+  } catch (fault) {
+    await stop();
+    throw fault;
   }
 
   return {
     url: server.url,
     origin: ledger.origin,
     clockStepped: (by) => {
-      const step = { stepped_by_ns: by.toString() };
-      ledger.journal.note({ kind: 'clock', atNs: clock.nowNs(), detail: step }).catch(world.fail);
+      const detail = { stepped_by_ns: by.toString() };
+      ledger.journal.note({ kind: 'clock', atNs: clock.nowNs(), detail }).catch(world.fail);
     },
-    stop: async () => {
-      settleTimer.cancel();
-      refreshTimer.cancel();
-      await Promise.all([...wires.values()].map((wire) => wire.close()));
-      await settleInTurn();
-      await ledger.journal.note({ kind: 'stop', atNs: clock.nowNs(), detail: {} });
-      await ledger.seal([]);
-      await server.close();
-      const drained = [...outboxes.values()].map((outbox) => outbox.drained());
-      await new Promise<void>((resolve) => {
-        const patience = timers.after(DRAIN_MS, resolve);
-        void Promise.allSettled(drained).then(() => {
-          patience.cancel();
-          resolve();
-        });
-      });
-      await Promise.all([...outboxes.values()].map((outbox) => outbox.close()));
-      await ledger.close();
-      return remainders.remainders((point) => settlement.nextStartOf(point), site.interval);
-    },
+    stop,
   };
 }
