@@ -45,6 +45,11 @@ export class InstrumentTrace {
     return this.registers.get(component) ?? this.powers.get(component);
   }
 
+  /** Readings farther apart than this leave a hole, s. */
+  holeS(): number {
+    return this.rules.holeS;
+  }
+
   register(component = ''): RegisterCurve | undefined {
     return this.registers.get(component);
   }

@@ -96,7 +96,8 @@ export class LiveView implements LiveRack {
     const goodNs = trace?.latestGoodNs();
     const ageS =
       goodNs === undefined ? undefined : Math.max(0, Number(this.sources.nowNs() - goodNs) / 1e9);
-    const staleS = Math.max(10, (Number(instrument?.poll ?? 0n) / 1e9) * 5);
+    // What settlement takes for one stretch of readings is not stale here: plugs speak seldom, fast rehearsals read late.
+    const staleS = Math.max(10, (Number(instrument?.poll ?? 0n) / 1e9) * 5, trace?.holeS() ?? 0);
     const fresh = ageS !== undefined && ageS <= staleS;
     const powerW = fresh ? trace?.gauge('power_active')?.reading : undefined;
     const total = this.total(point);
