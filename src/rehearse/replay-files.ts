@@ -44,10 +44,10 @@ export async function loadReplay(folder: string): Promise<ReplayRun[]> {
 async function findRuns(folder: string): Promise<string[]> {
   if (!existsSync(folder)) throw fault(folder, 'there is no such folder', 'check the path');
   if (isRun(folder)) return [folder];
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(folder, entry.name))
+  // Links to folders count as folders: a set is often cut down by linking some of its runs.
+  const names = await readdir(folder);
+  return names
+    .map((name) => join(folder, name))
     .filter(isRun)
     .sort();
 }
