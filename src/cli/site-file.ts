@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import Value from 'typebox/value';
-import { type Document, LineCounter, parseDocument, visit } from 'yaml';
 import { firstTrouble } from '../decode/schema-trouble.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { isPointId, type PointId } from '../quantity/quality.ts';
@@ -18,6 +17,7 @@ import type {
 } from '../quantity/site.ts';
 import { type DurationNs, instantNs, parseDuration, toMs } from '../quantity/time.ts';
 import { resolveSecret } from './secret.ts';
+import { type Place, readYaml } from './place-in-yaml.ts';
 import { checkProfile, type KnownProfiles } from './site-profiles.ts';
 import { SiteDocument, type SinkDocument, type WireDocument } from './site-schema.ts';
 
@@ -55,19 +55,7 @@ export function readSiteFile(path: string, profiles?: KnownProfiles): Site {
 
 /** Checks the text of a site file. Throws SiteFault. */
 export function parseSite(text: string, path: string, profiles?: KnownProfiles): Site {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const place = (pointer: string): string =>
-    `${path}${lineOf(document, lines, pointer)} ${pointer}`.trim();
-  const broken = document.errors[0];
-  if (broken) {
-    throw new SiteFault({
-      where: `${path}:${lines.linePos(broken.pos[0]).line}`,
-      what: `this is not YAML: ${broken.message.split('\n')[0] ?? ''}`,
-      remedy: 'mend the line; indentation counts, and a colon needs a space behind it',
-    });
-  }
-  const content = contentOf(document, lines, path);
+  const { content, place } = readYaml(text, path);
   if (!Value.Check(SiteDocument, content)) {
     const trouble = firstTrouble(Value.Errors(SiteDocument, content), 'docs/site-file.md');
     throw new SiteFault({ ...trouble, where: place(trouble.where) });
@@ -79,32 +67,6 @@ export function parseSite(text: string, path: string, profiles?: KnownProfiles):
   }
   return site;
 }
-
-/** The document as plain values. Aliases are resolved here only: one of nothing, or a bomb of them, is no content. */
-function contentOf(document: Document, lines: LineCounter, path: string): unknown {
-  let strayAt: number | undefined;
-  visit(document, {
-    Alias: (_key, alias) => {
-      if (alias.resolve(document) === undefined) strayAt ??= alias.range?.[0];
-    },
-  });
-  try {
-    return document.toJS();
-  } catch (cause) {
-    const line = strayAt === undefined ? 1 : lines.linePos(strayAt).line;
-    throw new SiteFault(
-      {
-        where: `${path}:${line}`,
-        what: `this is not YAML: ${cause instanceof Error ? cause.message : String(cause)}`,
-        remedy:
-          'write what is meant instead of the alias (*name), or quote a text that begins with *',
-      },
-      { cause },
-    );
-  }
-}
-
-type Place = (pointer: string) => string;
 
 function siteOf(content: SiteDocument, place: Place): Site {
   const interval = parseDuration(content.interval ?? '15min', place('/interval'));
@@ -359,19 +321,3 @@ const unknownReference = (
         ? `name one of: ${known.slice(0, 12).join(', ')}`
         : `add it under "${kind}s:"`,
   });
-
-/** `:LINE` of the deepest part of the pointer that stands in the file. */
-function lineOf(document: Document, lines: LineCounter, pointer: string): string {
-  const steps = pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
-  for (let depth = steps.length; depth > 0; depth -= 1) {
-    const path = steps.slice(0, depth).map((step) => (/^\d+$/.test(step) ? Number(step) : step));
-    const node: unknown = document.getIn(path, true);
-    if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) {
-      return `:${lines.linePos(Number(node.range[0])).line}`;
-    }
-  }
-  return ':1';
-}

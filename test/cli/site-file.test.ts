@@ -281,7 +281,9 @@ test('the command ends with 2, prints the sentence once and touches nothing', as
 
 test('aliases that multiply are refused before they fill the memory', () => {
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
-  for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh'].map((pair) => [...pair])) {
+  for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh'].map((pair) =>
+    pair.split(''),
+  )) {
     bomb.push(
       `${to ?? ''}: &${to ?? ''} [${Array(9)
         .fill(`*${from ?? ''}`)

@@ -31,15 +31,15 @@ export class RemainderBook {
   }
 
   /** Call before anything is forgotten, with the start of each point's first settled interval. */
-  note(firstStart: (point: PointId) => InstantNs | undefined): void {
+  note(firstStart: (point: PointId) => InstantNs | undefined, interval: DurationNs): void {
     for (const { point, meter } of this.points) {
       if (this.heads.has(point)) continue;
       this.firsts.set(
         point,
         this.firsts.get(point) ?? this.seats.get(meter)?.trace.curve()?.firstAnchor(),
       );
-      const fromNs = firstStart(point);
       const first = this.firsts.get(point);
+      const fromNs = firstWithin(firstStart(point), first, interval);
       const edge = fromNs === undefined ? undefined : this.seats.get(meter)?.edges()?.at(fromNs);
       if (first && edge && fromNs !== undefined) {
         this.heads.set(point, { first, fromNs, headUj: edge.energyUj - first.energyUj });
@@ -63,6 +63,17 @@ export class RemainderBook {
       return [{ point, meter, ...head, last, untilNs, tailUj }];
     });
   }
+}
+
+/** Intervals that were settled as missing before the meter was heard are none of its energy. */
+function firstWithin(
+  startNs: InstantNs | undefined,
+  first: Anchor | undefined,
+  interval: DurationNs,
+): InstantNs | undefined {
+  if (startNs === undefined || first === undefined || startNs >= first.atNs) return startNs;
+  const intervalsCount = (first.atNs - startNs + interval - 1n) / interval;
+  return instantNs(startNs + intervalsCount * interval);
 }
 
 const LOOK_BACK_COUNT = 1000;
