@@ -106,31 +106,30 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
 
   // Bytes become observations and observations become curves: from the journal at start, from the wires from then on.
   const seen = new SeenMessages();
-  const observe = (exchange: Exchange, identity: string | undefined): void => {
+  const observe = (exchange: Exchange): void => {
     const seat = seats.get(exchange.source);
-    if (identity !== undefined) seen.add(exchange.source, identity);
     seat?.heard(exchange.fault);
     seat?.trace.observe(decodeExchange(seat.profile, exchange, seat.instrument));
   };
-  const identityOf = (exchange: Exchange): string | undefined => {
+  const isNew = (exchange: Exchange): boolean => {
     const seat = seats.get(exchange.source);
-    return seat && messageIdentity(seat.profile, exchange);
+    const identity = seat && messageIdentity(seat.profile, exchange);
+    return identity === undefined || seen.take(exchange.source, identity);
+  };
+  const takeUp = (exchange: Exchange): void => {
+    if (isNew(exchange)) observe(exchange);
   };
   // Kept first, believed second: nobody is told of a reading that a crash could take away.
   const receive = async (exchange: Exchange): Promise<void> => {
     if (exchange.flags.redelivered && ledger.journal.holds(exchange)) return;
-    const identity = identityOf(exchange);
-    if (identity !== undefined && seen.has(exchange.source, identity)) return;
+    if (!isNew(exchange)) return;
     try {
       await ledger.journal.append(exchange);
     } catch (cause) {
       world.fail(cause);
       throw cause;
     }
-    observe(exchange, identity);
-  };
-  const takeUp = (exchange: Exchange): void => {
-    observe(exchange, identityOf(exchange));
+    observe(exchange);
   };
   report.note(await recover(ledger, site, takeUp, calibrations.of));
   const detail = { core: world.core, site: site.name };
