@@ -1,8 +1,8 @@
 // What one instrument has told so far: an energy curve per component, its latest gauges, and what troubles it.
 import type { FaultCode } from '../quantity/fault.ts';
-import type { GaugeChannel, Observation } from '../quantity/observation.ts';
+import type { Channel, Gap, GaugeChannel, Observation } from '../quantity/observation.ts';
 import type { InstantNs } from '../quantity/time.ts';
-import { middle } from '../quantity/time.ts';
+import { middle, since, toSeconds } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import type { EnergyCurve } from './energy-curve.ts';
 import { PowerCurve } from './power-curve.ts';
@@ -20,7 +20,10 @@ export class InstrumentTrace {
   private readonly powers = new Map<string, PowerCurve>();
   private readonly gauges = new Map<string, Gauge>();
   private lastGoodNs: InstantNs | undefined;
-  private latestTrouble: FaultCode | undefined;
+  /** Why energy or power is not known, by component and channel; gone with the next good reading of the same. */
+  private readonly troubles = new Map<string, FaultCode>();
+  /** A device that is gone is asked for its first registers only, whatever they hold: what that said. */
+  private latestGap: Gap | undefined;
   /** Readings that were not taken, by reason. */
   readonly passedOver = new Map<FaultCode, number>();
 
@@ -36,7 +39,12 @@ export class InstrumentTrace {
     }
     for (const observation of observations) {
       if (observation.kind === 'counter') this.takeCounter(observation);
-      else if (observation.kind === 'gap') this.latestTrouble = observation.fault;
+      else if (observation.kind === 'gap') {
+        this.latestGap = observation;
+        if (isTraced(observation.channel)) {
+          this.troubles.set(keyOf(observation), observation.fault);
+        }
+      }
     }
   }
 
@@ -62,13 +70,22 @@ export class InstrumentTrace {
     return this.gauges.get(`${component}|${channel}`);
   }
 
+  /** When energy or power was read last. */
   latestGoodNs(): InstantNs | undefined {
     return this.lastGoodNs;
   }
 
-  /** What the newest failed reading said; undefined when the newest reading was good. */
+  /** Why energy (first) or power was not read the last time, or nothing at all; undefined where both were. */
   trouble(): FaultCode | undefined {
-    return this.latestTrouble;
+    const energy = [...this.troubles].find(([key]) => key.endsWith('|energy_import'));
+    return energy?.[1] ?? this.troubles.values().next().value ?? this.silence();
+  }
+
+  private silence(): FaultCode | undefined {
+    const gap = this.latestGap;
+    if (!gap || this.lastGoodNs === undefined) return gap?.fault;
+    const silentS = toSeconds(since(this.lastGoodNs, gap.window.notAfterNs));
+    return silentS > this.rules.holeS ? gap.fault : undefined;
   }
 
   prune(beforeNs: InstantNs): void {
@@ -78,15 +95,15 @@ export class InstrumentTrace {
 
   private takeGauge(observation: Extract<Observation, { kind: 'gauge' }>): void {
     const atNs = middle(observation.window.notBeforeNs, observation.window.notAfterNs);
-    const key = `${observation.component}|${observation.channel}`;
+    const key = keyOf(observation);
     const known = this.gauges.get(key);
     if (known && atNs < known.atNs) {
-      this.passOver('time.backwards');
+      this.passOver('time.backwards', observation);
       return;
     }
     this.gauges.set(key, { reading: observation.reading, atNs });
-    this.good(atNs);
     if (observation.channel !== 'power_active') return;
+    this.good(atNs, observation);
     const powerW = watts(observation.reading);
     this.registers.get(observation.component)?.power.observe(atNs, powerW);
     // Integrated power stands in only until a register is heard of.
@@ -109,18 +126,32 @@ export class InstrumentTrace {
       if (power) curve.power.observe(power.atNs, watts(power.reading));
     }
     const outcome: ReadOutcome = curve.observe(observation);
-    if ('because' in outcome) this.passOver(outcome.because);
-    else this.good(middle(observation.window.notBeforeNs, observation.window.notAfterNs));
+    if ('because' in outcome) this.passOver(outcome.because, observation);
+    else {
+      const { notBeforeNs, notAfterNs } = observation.window;
+      this.good(middle(notBeforeNs, notAfterNs), observation);
+    }
   }
 
-  private good(atNs: InstantNs): void {
+  private good(atNs: InstantNs, observation: Observation): void {
     if (this.lastGoodNs === undefined || atNs > this.lastGoodNs) this.lastGoodNs = atNs;
-    this.latestTrouble = undefined;
+    this.troubles.delete(keyOf(observation));
+    // A message that could not be read at all is a gap of the whole instrument, until one can.
+    if (observation.component === '') return;
+    for (const channel of TRACED) this.troubles.delete(keyOf({ component: '', channel }));
   }
 
-  private passOver(because: FaultCode): void {
+  private passOver(because: FaultCode, observation: Observation): void {
     this.passedOver.set(because, (this.passedOver.get(because) ?? 0) + 1);
     // A repeated message is normal life of an at-least-once wire; everything else is worth showing.
-    if (because !== 'time.duplicate') this.latestTrouble = because;
+    if (because === 'time.duplicate' || !isTraced(observation.channel)) return;
+    this.troubles.set(keyOf(observation), because);
   }
 }
+
+/** What curves are made of: a voltage that is missing troubles nobody. */
+const TRACED = ['energy_import', 'power_active'] as const satisfies Channel[];
+const isTraced = (channel: Channel): boolean => TRACED.some((traced) => traced === channel);
+
+const keyOf = ({ component, channel }: Pick<Observation, 'component' | 'channel'>): string =>
+  `${component}|${channel}`;

@@ -99,7 +99,10 @@ export class LiveView implements LiveRack {
     // What settlement takes for one stretch of readings is not stale here: plugs speak seldom, fast rehearsals read late.
     const staleS = Math.max(10, (Number(instrument?.poll ?? 0n) / 1e9) * 5, trace?.holeS() ?? 0);
     const fresh = ageS !== undefined && ageS <= staleS;
-    const powerW = fresh ? trace?.gauge('power_active')?.reading : undefined;
+    const power = trace?.gauge('power_active');
+    // Energy may still come where power does not: a reading of its own age.
+    const powerS = power === undefined ? Infinity : Number(this.sources.nowNs() - power.atNs) / 1e9;
+    const powerW = powerS <= staleS ? power?.reading : undefined;
     const total = this.total(point);
     if (curve) total.follow(curve);
     return {
@@ -110,7 +113,7 @@ export class LiveView implements LiveRack {
       wallW: powerW === undefined ? undefined : watts(powerW),
       wallUj: microjoules(total.energyUj),
       quality: fresh ? 'actual' : 'missing',
-      trouble: fresh ? undefined : (trace?.trouble() ?? 'settle.missing'),
+      trouble: trace?.trouble() ?? (fresh ? undefined : 'settle.missing'),
       ageS,
     };
   }
@@ -140,7 +143,10 @@ export class LiveView implements LiveRack {
       correctedW: known && watts(known.energyJ / spanS),
       correctedU: known && watts(expandedJ(known.parts) / spanS),
       quality: liveQuality(wallW, known !== undefined, model?.standing),
-      trouble: corrected && isRefusal(corrected) ? corrected.code : undefined,
+      trouble:
+        corrected && isRefusal(corrected)
+          ? corrected.code
+          : this.sources.trace(node.chips)?.trouble(),
       wallUj: microjoules(feeds.reduce((sum, feed) => sum + feed.wallUj, 0n)),
       chipUj: microjoules(
         [...chips.keys()].reduce((sum, c) => sum + this.total(`${node.id}/${c}`).energyUj, 0n),
