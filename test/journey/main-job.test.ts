@@ -40,7 +40,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'trueup-main-'));
   dataDir = join(folder, 'data');
   first = await rehearse('--for', '45s', '--data', dataDir, '--json');
-  spoken = await rehearse('--for', '14s', '--data', join(folder, 'spoken'), '--seed', '2');
+  spoken = await rehearse('--for', '25s', '--data', join(folder, 'spoken'), '--seed', '2');
   const started = await first.waitFor(({ event }) => event === 'started');
   url = String(started['url']);
 });

@@ -4,6 +4,7 @@ import type { Anchor } from '../../quantity/statement.ts';
 import type { PointId } from '../../quantity/quality.ts';
 import { type DurationNs, type InstantNs, instantNs } from '../../quantity/time.ts';
 import type { MeteredPoint } from '../../quantity/site.ts';
+import type { EnergyCurve } from '../../align/energy-curve.ts';
 import type { Seat } from './seats.ts';
 
 export interface EdgeRemainder {
@@ -21,7 +22,7 @@ export interface EdgeRemainder {
 /** Keeps the first anchor of each meter, since curves forget their beginning. */
 export class RemainderBook {
   private readonly heads = new Map<PointId, { first: Anchor; fromNs: InstantNs; headUj: bigint }>();
-  private readonly firsts = new Map<PointId, Anchor | undefined>();
+  private readonly firsts = new Map<PointId, { curve: EnergyCurve; anchor: Anchor }>();
   private readonly points: readonly MeteredPoint[];
   private readonly seats: ReadonlyMap<string, Seat>;
 
@@ -33,12 +34,16 @@ export class RemainderBook {
   /** Call before anything is forgotten, with the start of each point's first settled interval. */
   note(firstStart: (point: PointId) => InstantNs | undefined, interval: DurationNs): void {
     for (const { point, meter } of this.points) {
+      const curve = this.seats.get(meter)?.trace.curve();
+      const anchor = curve?.firstAnchor();
+      if (!curve || !anchor) continue;
+      if (this.firsts.get(point)?.curve !== curve) {
+        // Integrated power stood in until the register was heard: what it counted is none of the register's.
+        this.firsts.set(point, { curve, anchor });
+        this.heads.delete(point);
+      }
       if (this.heads.has(point)) continue;
-      this.firsts.set(
-        point,
-        this.firsts.get(point) ?? this.seats.get(meter)?.trace.curve()?.firstAnchor(),
-      );
-      const first = this.firsts.get(point);
+      const first = this.firsts.get(point)?.anchor;
       const fromNs = firstWithin(firstStart(point), first, interval);
       const edge = fromNs === undefined ? undefined : this.seats.get(meter)?.edges()?.at(fromNs);
       if (first && edge && fromNs !== undefined) {
