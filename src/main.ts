@@ -120,11 +120,14 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     if (isNew(exchange)) observe(exchange);
   };
   // Kept first, believed second: nobody is told of a reading that a crash could take away.
+  let newest: Promise<unknown> = Promise.resolve();
   const receive = async (exchange: Exchange): Promise<void> => {
     if (exchange.flags.redelivered && ledger.journal.holds(exchange)) return;
-    if (!isNew(exchange)) return;
+    // The journal commits in order: with the newest record the first of two equal messages is safe as well.
+    if (!isNew(exchange)) return void (await newest);
     try {
-      await ledger.journal.append(exchange);
+      newest = ledger.journal.append(exchange);
+      await newest;
     } catch (cause) {
       world.fail(cause);
       throw cause;
