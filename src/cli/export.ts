@@ -1,6 +1,6 @@
 // `trueup export`: settled intervals of a period as a file that others' software reads, the same bytes every time.
 import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { readLedger } from '../ledger/index.ts';
 import { exportCsv } from '../publish/export-csv.ts';
@@ -67,21 +67,25 @@ example: trueup export --from 2026-11-01 --to 2026-12-01 --kind metered --out no
   },
 };
 
-/** Writes beside the target and renames when all is there: a reader never sees half a file. */
+/** Writes beside the target and renames when all is there: a reader never sees half a file. Throws SiteFault. */
 async function writeWhole(
   path: string,
   produce: (write: (text: string) => Promise<void>) => Promise<number>,
 ): Promise<number> {
   const partial = `${path}.partial`;
   const stream = createWriteStream(partial);
-  const failed = new Promise<never>((_resolve, reject) => {
-    stream.once('error', (cause) => {
-      const notice = {
+  const unwritable = (cause: unknown): SiteFault =>
+    new SiteFault(
+      {
         where: `--out ${path}`,
         what: 'the file cannot be written',
         remedy: 'name a file in a directory that you may write',
-      };
-      reject(new SiteFault(notice, { cause }));
+      },
+      { cause },
+    );
+  const failed = new Promise<never>((_resolve, reject) => {
+    stream.once('error', (cause) => {
+      reject(unwritable(cause));
     });
   });
   const write = (text: string): Promise<void> =>
@@ -89,9 +93,17 @@ async function writeWhole(
       if (stream.write(text)) resolve();
       else stream.once('drain', resolve);
     });
-  const rowsCount = await Promise.race([produce(write), failed]);
-  stream.end();
-  await Promise.race([finished(stream), failed]);
-  await rename(partial, path);
-  return rowsCount;
+  try {
+    const rowsCount = await Promise.race([produce(write), failed]);
+    stream.end();
+    await Promise.race([finished(stream), failed]);
+    await rename(partial, path).catch((cause: unknown) => {
+      throw unwritable(cause);
+    });
+    return rowsCount;
+  } catch (fault) {
+    stream.destroy();
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw fault;
+  }
 }
