@@ -124,15 +124,15 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   const receive = async (exchange: Exchange): Promise<void> => {
     if (exchange.flags.redelivered && ledger.journal.holds(exchange)) return;
     // The journal commits in order: with the newest record the first of two equal messages is safe as well.
-    if (!isNew(exchange)) return void (await newest);
+    const again = !isNew(exchange);
     try {
-      newest = ledger.journal.append(exchange);
+      if (!again) newest = ledger.journal.append(exchange);
       await newest;
     } catch (cause) {
       world.fail(cause);
       throw cause;
     }
-    observe(exchange);
+    if (!again) observe(exchange);
   };
   report.note(await recover(ledger, site, takeUp, calibrations.of));
   const detail = { core: world.core, site: site.name };
