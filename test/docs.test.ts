@@ -322,7 +322,7 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   },
   'trueup read modbus-tcp://10.0.7.20:502 siemens-pac3200 --every 5 --count 0 --json': {
     instead: { '10.0.7.20:502': `127.0.0.1:${String(port)}`, '--count 0': '--count 1' },
-    expectOut: /"channel":"energy_import","value":"0","unit":"uJ"/,
+    expectOut: /"channel":"energy_import","value":0,"unit":"kWh"/,
   },
   'trueup run --site site.yaml --data /var/lib/trueup': {
     by: 'test/docs.test.ts',
