@@ -1,8 +1,9 @@
 // `trueup rehearse`: a rack that does not exist on real wires in this process, and `trueup run` on it in another. The two
 // know each other by the site file and by one affine clock, as a real rack and service would by UTC.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolder } from '../ledger/index.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { formatInstant, instantNs, parseDuration, toMs } from '../quantity/time.ts';
 import { type Rack, startRack } from '../rehearse/rack.ts';
@@ -103,7 +104,7 @@ example: trueup rehearse --speed 20 --for 5min`,
         else terminal.out(`REHEARSAL ${line}`);
       };
       if (values['rack-only']) {
-        if (values.site !== undefined) writeSiteFile(values.site, text);
+        if (values.site !== undefined) await writeSiteFile(values.site, text);
         terminal.out(values.json ? jsonLine({ event: 'site', text }) : text.trimEnd());
         for (const line of rack.trouble) terminal.err(`rehearsal: ${line}`);
         if (replay) {
@@ -116,7 +117,7 @@ example: trueup rehearse --speed 20 --for 5min`,
         return EXIT.done;
       }
       const siteFile = values.site ?? join(dataDir, 'site.yaml');
-      writeSiteFile(siteFile, text);
+      await writeSiteFile(siteFile, text);
       say(
         `seed ${seed.toString()}, ${anchor.speedRatio.toString()} civil seconds a second, site file ${siteFile}`,
       );
@@ -202,7 +203,7 @@ function reportTruth(rack: Rack, { out }: Terminal, json: boolean): void {
   }
 }
 
-function writeSiteFile(path: string, text: string): void {
+async function writeSiteFile(path: string, text: string): Promise<void> {
   if (existsSync(path) && !readFileSync(path, 'utf8').startsWith(WRITTEN_BY)) {
     throw new SiteFault({
       where: path,
@@ -211,7 +212,7 @@ function writeSiteFile(path: string, text: string): void {
     });
   }
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     writeFileSync(path, text);
   } catch (cause) {
     throw new SiteFault(

@@ -1,8 +1,8 @@
 // The file port over the real disk. Folders are synced after their names change, since a synced file whose name is not
 // durable is lost with its folder (fsync(2), "ensuring that the entry in the directory ... has also reached disk").
+import { makeFolder, syncFolder } from './make-folder.ts';
 import { close, fdatasync, open, read, write } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { FilePort } from './file-port.ts';
 
@@ -31,15 +31,6 @@ const readFd = (fd: number, into: Uint8Array, at: number, offsetBytes: number): 
       else done(readBytes);
     });
   });
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await fs.open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
 
 async function writeSynced(path: string, flags: string, bytes: Uint8Array, mode: number) {
   const file = await fs.open(path, flags, mode);
@@ -113,19 +104,6 @@ export const disk: FilePort = {
       throw error;
     }
   },
-  async makeFolder(path, mode) {
-    const first = await fs.mkdir(path, { recursive: true, mode });
-    if (first === undefined) return;
-    // Each new folder is a name in the one above it.
-    const top = dirname(resolve(first));
-    for (
-      let folder = dirname(resolve(path));
-      folder.length >= top.length;
-      folder = dirname(folder)
-    ) {
-      await syncFolder(folder);
-      if (folder === '/') break;
-    }
-  },
+  makeFolder,
   syncFolder,
 };

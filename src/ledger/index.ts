@@ -5,3 +5,4 @@ export type * from './ledger.ts';
 export { verifyLedger, type Verdict } from './verify.ts';
 export { readLedger } from './read-ledger.ts';
 export { isConsistent, leafHash, rootFromInclusion } from './merkle.ts';
+export { makeFolder } from './make-folder.ts';

@@ -1,7 +1,8 @@
 // A file that only grows, and whose every append is on the disk when the call returns. What an append that failed left
 // behind is cut off before the next one. Opening changes nothing, so that a second process may look at the file of a
 // running service; a second process changes it only by putting a whole new one in its place.
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { makeFolder } from '../ledger/index.ts';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { FileHandle } from 'node:fs/promises';
 
@@ -57,7 +58,7 @@ export async function replaceFile(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   confirm: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const draft = `${path}.draft`;
   const handle = await open(draft, 'w');
   try {

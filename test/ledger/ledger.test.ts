@@ -16,7 +16,7 @@ import { SiteFault } from '../../src/quantity/fault.ts';
 import { instantNs } from '../../src/quantity/time.ts';
 import { disk } from '../../src/ledger/disk.ts';
 import type { FilePort } from '../../src/ledger/file-port.ts';
-import { readLedger, verifyLedger, type StoredEntry } from '../../src/ledger/index.ts';
+import { openLedger, readLedger, verifyLedger, type StoredEntry } from '../../src/ledger/index.ts';
 import {
   atSecond,
   describe,
@@ -330,3 +330,13 @@ test.skipIf(!existsSync('dist/ledger/index.js'))('the built ledger runs under pl
     execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }),
   ).toBe('1');
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a data directory where nothing can be made is refused at once',
+  async () => {
+    // Node's recursive mkdir never comes back from here.
+    await expect(
+      openLedger('/proc/trueup-cannot-be', { rehearsal: false, nowNs: () => instantNs(0n) }),
+    ).rejects.toThrow(/cannot be written/);
+  },
+);
