@@ -32,6 +32,8 @@ let wires: Record<string, { transport: string; port?: number; path?: string }>;
 beforeAll(async () => {
   rack = await startTestRack(20);
   ({ wires } = parse(rack.siteText) as { wires: typeof wires });
+  // A meter that has just been switched on shows 0 W until its first average is complete: twenty civil seconds do.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
 });
 afterAll(async () => {
   await rack.stop();
