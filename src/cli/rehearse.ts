@@ -150,15 +150,20 @@ async function runService(
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     },
   );
+  let toldToEnd = false;
   const exited = new Promise<number>((resolve) => {
     service.once('exit', (code) => {
-      resolve(code ?? EXIT.wrong);
+      // A service that was told to end before it had come up ends by the signal: that is no failure.
+      resolve(code ?? (toldToEnd ? EXIT.done : EXIT.wrong));
     });
     service.once('error', () => {
       resolve(EXIT.wrong);
     });
   });
-  void ended.then(() => service.kill('SIGTERM'));
+  void ended.then(() => {
+    toldToEnd = true;
+    service.kill('SIGTERM');
+  });
   return exited;
 }
 
