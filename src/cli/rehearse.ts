@@ -18,7 +18,8 @@ import {
 } from './command.ts';
 import { loadProfiles } from './load-profiles.ts';
 import { rehearsalSoFar } from './rehearsal-so-far.ts';
-import { parseListen, parseSite } from './site-file.ts';
+import { parseListen } from './listen-address.ts';
+import { parseSite } from './site-file.ts';
 import { rehearsalClock, startRehearsalClock, systemClock, systemTimers } from './system-clock.ts';
 
 const SITE_NAME = 'rehearsal';

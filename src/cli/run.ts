@@ -8,7 +8,8 @@ import { hostClock } from './host-clock.ts';
 import { loadProfiles } from './load-profiles.ts';
 import { trueupVersion } from './package-version.ts';
 import { jsonReport, textReport } from './run-report.ts';
-import { parseListen, readSiteFile } from './site-file.ts';
+import { parseListen } from './listen-address.ts';
+import { readSiteFile } from './site-file.ts';
 import { rehearsalClock, systemClock, systemTimers } from './system-clock.ts';
 
 export const RUN: Command = {
