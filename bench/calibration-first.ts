@@ -4,11 +4,17 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { meansOver, secondsBetween } from '../src/align/energy-series.ts';
 import { alignRuns } from '../src/calibrate/align-runs.ts';
+import { shapeOf } from '../src/calibrate/shape.ts';
 import { applyModel } from '../src/calibrate/apply-model.ts';
 import { componentTerms } from '../src/calibrate/chip-terms.ts';
 import { correctedRows, wallSpan } from '../src/calibrate/corrected-rows.ts';
 import { anchorOn } from '../src/calibrate/spot-anchor.ts';
-import { rowsOfRuns, selectRows, type RunEvidence } from '../src/calibrate/evidence-rows.ts';
+import {
+  rowsOfRuns,
+  selectRows,
+  shapeColumn,
+  type RunEvidence,
+} from '../src/calibrate/evidence-rows.ts';
 import { wallOf } from '../src/calibrate/wall-windows.ts';
 import { fitModel } from '../src/calibrate/fit-model.ts';
 import { blockFor } from '../src/calibrate/fit-node.ts';
@@ -231,6 +237,23 @@ function scoreApplications(
     const test = selectRows(rows, (row) => rows.application[row] === application);
     if (test.count < 5) return;
     const model = must(fitModel(train, terms, frameOf(aligned, sample, first.folder)));
+    if (process.env['DBG'])
+      console.log(
+        set,
+        rows.applications[application],
+        model.detail?.form,
+        JSON.stringify(model.detail?.shapes),
+        model.interceptW.toFixed(1),
+        model.terms.map((t) => `${t.name} ${t.gainRatio.toFixed(3)}`).join(' '),
+        (
+          (100 * scoreSpan(model, terms, test, 0, test.count)[0]!.errorJ) /
+          scoreSpan(model, terms, test, 0, test.count)[0]!.meterJ
+        ).toFixed(2),
+        (
+          (100 * scoreSpan(model, terms, test, 0, test.count)[0]!.expandedJ) /
+          scoreSpan(model, terms, test, 0, test.count)[0]!.meterJ
+        ).toFixed(2),
+      );
     const each = scoreRows(model, terms, test);
     minutes.push(...each);
     whole.push(totalOf(model, terms, test));
@@ -274,7 +297,15 @@ function scoreSpan(
   until: number,
 ): Scored[] {
   const { energies, lengthS, meterJ } = energiesOf(terms, rows, from, until);
-  const corrected = applyModel(model, energies, lengthS);
+  const shapeJ = (model.detail?.shapes ?? []).map((shape) => {
+    const column = shapeColumn(rows, shapeOf(shape));
+    let sumJ = 0;
+    for (let row = from; row < until; row++) {
+      sumJ += (rows.lengthS[row] ?? 0) * (column[row] ?? 0);
+    }
+    return sumJ;
+  });
+  const corrected = applyModel(model, energies, lengthS, { shapeJ, ageS: 0 });
   if (isRefusal(corrected)) return [];
   return [{ errorJ: corrected.energyJ - meterJ, meterJ, expandedJ: expandedJ(corrected.parts) }];
 }

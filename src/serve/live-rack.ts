@@ -4,6 +4,7 @@ import type { EnergyCurve } from '../align/energy-curve.ts';
 import type { InstrumentTrace } from '../align/instrument-trace.ts';
 import { applyModel } from '../calibrate/apply-model.ts';
 import type { NodeCalibration } from '../calibrate/node-calibration.ts';
+import type { Standing } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
 import type { MeteredPoint, Node, Site } from '../quantity/site.ts';
 import type { InstantNs, Interval } from '../quantity/time.ts';
@@ -129,7 +130,8 @@ export class LiveView implements LiveRack {
       energies && watts([...energies.values()].reduce((sum, next) => sum + next, 0) / spanS);
     const calibration = this.sources.calibration(node.id);
     const model = calibration?.model();
-    const corrected = model && energies ? applyModel(model, energies, spanS) : undefined;
+    const corrected =
+      model && energies ? applyModel(model, energies, spanS, { ageS: 0 }) : undefined;
     const known = corrected !== undefined && !isRefusal(corrected) ? corrected : undefined;
     for (const [source, curve] of chips) this.total(`${node.id}/${source}`).follow(curve);
     return {
@@ -192,7 +194,7 @@ export class LiveView implements LiveRack {
 function liveQuality(
   wallW: Watts | undefined,
   corrected: boolean,
-  standing: 'provisional' | 'accepted' | undefined,
+  standing: Standing | undefined,
 ): NodeView['quality'] {
   if (standing === 'provisional' && corrected) return 'provisional';
   if (corrected) return 'derived';

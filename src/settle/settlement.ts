@@ -8,6 +8,7 @@ import type { DurationNs, InstantNs, Interval } from '../quantity/time.ts';
 import { alignedInterval, instantNs } from '../quantity/time.ts';
 import { type Draft, WAIT, withoutEnergy } from './draft.ts';
 import { type MeterEvidence, settleMeter } from './settle-meter.ts';
+import { shapeEnergies } from './shape-energies.ts';
 import { chipEnergies, settleChips, settleCorrected, sumFeeds } from './settle-node.ts';
 
 export interface SettledBefore {
@@ -216,8 +217,11 @@ export class Settlement {
     return (interval, overdue) => {
       const model = this.sources.model(node);
       if (!model) return undefined;
-      const energies = chipEnergies(this.sources.chips(node), interval, overdue);
-      return energies === WAIT ? WAIT : settleCorrected(point, energies, model, interval);
+      const chips = this.sources.chips(node);
+      const energies = chipEnergies(chips, interval, overdue);
+      if (energies === WAIT) return WAIT;
+      const shapeJ = energies && shapeEnergies(model, chips, interval);
+      return settleCorrected(point, energies, model, interval, shapeJ);
     };
   }
 
