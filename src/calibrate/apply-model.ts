@@ -39,7 +39,8 @@ export interface Circumstance {
 
 /**
  * Wall energy for chip energy (J by source) over `durationS`. Refuses `align.overlap` where a source of the model is
- * missing, `calibrate.out-of-range` where mean chip power lies outside, `calibrate.implausible` for what is no number.
+ * missing, `calibrate.out-of-range` where mean chip power lies outside, `calibrate.implausible` for what is no number,
+ * `calibrate.refused` where the model's own evidence speaks against it.
  */
 export function applyModel(
   model: CorrectionModel,
@@ -49,6 +50,13 @@ export function applyModel(
 ): CorrectedEnergy | Refusal {
   if (!(durationS > 0) || !Number.isFinite(durationS)) {
     return refuse('calibrate.implausible', 'the span has no length', 'ask for a span above 0 s');
+  }
+  if (model.standing === 'refused') {
+    return refuse(
+      'calibrate.refused',
+      `the model of ${model.node} is refused by its own evidence (${model.open.join('; ')})`,
+      'add the sensor that is missing and fit again, or use the meter',
+    );
   }
   const powersW = termPowers(model, chipEnergyJ, durationS);
   if (isRefusal(powersW)) return powersW;

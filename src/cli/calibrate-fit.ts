@@ -46,7 +46,10 @@ export async function calibrateFit(
     }
     writeFileSync(options.model, `${JSON.stringify(encodeModelSet(fitted.set), null, 1)}\n`);
     report(fitted, options, io);
-    return 0;
+    const all = [...fitted.set.models, ...(fitted.set.unmetered ? [fitted.set.unmetered] : [])];
+    const refused = all.filter((model) => model.standing === 'refused');
+    for (const { node, open } of refused) io.err(`refused: ${node}: ${open.join('; ')}`);
+    return refused.length > 0 ? 3 : 0;
   } catch (problem) {
     if (problem instanceof SiteFault) {
       io.err(problem.message);
@@ -195,7 +198,7 @@ function fitMachines(
     const model = fitModel(rows, terms, { ...whole, node: name });
     return isRefusal(model)
       ? model
-      : { set: { models: [model], unmetered: undefined }, ...counted };
+      : { set: { models: [model], unmetered: undefined }, ...counted, tornRuns: [] };
   }
   const type = fitType(
     nodes.map((node) => ({ node: node.node, runs: node.aligned.runs })),
@@ -206,7 +209,11 @@ function fitMachines(
   );
   return isRefusal(type)
     ? type
-    : { set: { models: type.nodes, unmetered: type.unmetered }, ...counted };
+    : {
+        set: { models: type.nodes, unmetered: type.unmetered },
+        ...counted,
+        tornRuns: type.tornRuns,
+      };
 }
 
 function tellFlaws(path: string, node: NodeEvidence, io: Output): number {

@@ -32,6 +32,8 @@ export const FAULT_CODES = {
   'calibrate.flat': 'The load varied too little to tell the gain from the offset.',
   'calibrate.implausible':
     'The readings contradict physics: a unit, a feed or a source must be wrong.',
+  'calibrate.refused':
+    'The evidence of the model itself shows errors beyond the floor of its gates.',
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',

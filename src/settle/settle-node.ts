@@ -125,12 +125,6 @@ export function settleCorrected(
     return { ...withoutEnergy(identity, interval, 'missing', 'settle.missing'), model: model.id };
   }
   const durationNs = since(interval.fromNs, interval.untilNs);
-  if (model.standing === 'refused') {
-    return {
-      ...withoutEnergy(identity, interval, 'refused', 'calibrate.implausible'),
-      model: model.id,
-    };
-  }
   const corrected = applyModel(model, energies, toSeconds(durationNs), {
     shapeJ,
     ageS: ageS(model, interval.fromNs),
