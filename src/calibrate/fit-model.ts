@@ -2,16 +2,18 @@
 // what contradicts physics, chooses between one gain and one per component by held-back error, checks the choice on the
 // last part of the data, and states what gates are still open.
 import type { CorrectionModel, CorrectionTerm, HeldMeter } from '../quantity/correction.ts';
-import { refuse, type Refusal } from '../quantity/fault.ts';
+import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { coverageFactor } from '../quantity/uncertainty.ts';
 import { watts } from '../quantity/units.ts';
 import { affineTerm, type ChipTerm } from './chip-terms.ts';
+import { wordsByWeight, type Doubt } from './doubts.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
 import { covarianceOf } from './resampling.ts';
 import { fitRows, meanOf, type RowsFit } from './fit-rows.ts';
 import { checkHeldBack, openGates, type HeldBackCheck } from './gates.ts';
 import { modelId } from './model-json.ts';
+import { examineRows } from './row-doubts.ts';
 
 /** What the fit of one node is told beside its rows. */
 export interface FitFrame {
@@ -30,28 +32,28 @@ export interface FitFrame {
   readonly heldMeters: readonly HeldMeter[];
   readonly chipStamp: string;
   readonly chipWindowS: number | undefined;
+  /** What was found against samples and sources before rows were made of them. */
+  readonly doubts?: readonly Doubt[];
 }
 
 const ROWS_COUNT_MIN = 12;
-const COVERED_S_MIN = 45;
-/** Spread of the load, 5th to 95th percentile, below which the gain cannot be told from the intercept. */
-const SPREAD_RATIO_MIN = 0.04;
-const SPREAD_W_MIN = 3;
 /** From one day to the next a recorded node's level moves by 0.3 to 1 % with nothing to see in the chips (fans, inlet air). */
 const DAY_RATIO = 0.006;
 const DAY_DOF = 4;
 
 /** Fits one node. Refuses `calibrate.few`, `calibrate.flat` and `calibrate.implausible`; gates that are open are listed. */
 export function fitModel(
-  rows: Rows,
+  all: Rows,
   terms: readonly ChipTerm[],
   frame: FitFrame,
 ): CorrectionModel | Refusal {
-  const doubt = doubtful(rows, terms);
-  if (doubt) return doubt;
+  const examined = examineRows(all, terms);
+  if (isRefusal(examined)) return examined;
+  const { rows } = examined;
+  const doubts = [...(frame.doubts ?? []), ...examined.doubts];
   const chosen = chooseForm(rows, terms);
   const held = heldBackOf(rows, terms, chosen.form);
-  return modelOf(rows, chosen, held, frame);
+  return modelOf(rows, chosen, held, { ...frame, doubts });
 }
 
 interface ChosenFit {
@@ -80,83 +82,6 @@ function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
   return each.crossW < 0.98 * one.crossW
     ? { form: 'components', terms, fit: each }
     : { form: 'affine', terms: affine.terms, fit: one };
-}
-
-function doubtful(rows: Rows, terms: readonly ChipTerm[]): Refusal | undefined {
-  let coveredS = 0;
-  for (const lengthS of rows.lengthS) coveredS += lengthS;
-  if (rows.count < ROWS_COUNT_MIN || coveredS < COVERED_S_MIN) {
-    return refuse(
-      'calibrate.few',
-      `only ${rows.count} intervals (${coveredS.toFixed(0)} s) have both instruments`,
-      'record both for at least one minute, better for an hour',
-    );
-  }
-  const chips = chipTotalW(rows);
-  const meterW = meanOf(rows.meterW);
-  const chipW = meanOf(chips);
-  if (chipW <= 0 || meterW <= 0) {
-    return refuse(
-      'calibrate.implausible',
-      'the chips or the meter read 0 W throughout',
-      'check that both instruments are alive and belong to this node',
-    );
-  }
-  const spreadW = spreadOf(chips);
-  if (spreadW < Math.max(SPREAD_W_MIN, SPREAD_RATIO_MIN * chipW)) {
-    return refuse(
-      'calibrate.flat',
-      `chip power varied by ${spreadW.toFixed(1)} W around ${chipW.toFixed(1)} W`,
-      'run a load staircase while both instruments are read',
-    );
-  }
-  const slope = freeSlope(chips, rows.meterW);
-  const modelled = terms.some((term) => term.prior.lowerRatio < 0.5);
-  if (slope.gainRatio + 3 * slope.uncertaintyRatio < 0.5 || meterW < 0.9 * chipW) {
-    return refuse(
-      'calibrate.implausible',
-      `the meter shows ${meterW.toFixed(1)} W for ${chipW.toFixed(1)} W of chips and rises by ${slope.gainRatio.toPrecision(2)} W per W`,
-      'check units (W, mW, kW) and whether a feed of the node is missing',
-    );
-  }
-  const most = modelled ? 6 : 3;
-  if (slope.gainRatio - 3 * slope.uncertaintyRatio > most) {
-    return refuse(
-      'calibrate.implausible',
-      `the meter rises by ${slope.gainRatio.toPrecision(3)} W per W of chips, physics allows at most ${most}`,
-      'check units (W, mW, kW), chip sources that are missing, and other nodes on this meter',
-    );
-  }
-  return undefined;
-}
-
-/** 5th to 95th percentile. */
-function spreadOf(values: Float64Array): number {
-  const sorted = values.slice().sort();
-  const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
-  return at(0.95) - at(0.05);
-}
-
-function freeSlope(
-  x: Float64Array,
-  y: Float64Array,
-): { gainRatio: number; uncertaintyRatio: number } {
-  const meanX = meanOf(x);
-  const meanY = meanOf(y);
-  let xx = 0;
-  let xy = 0;
-  let yy = 0;
-  for (let row = 0; row < x.length; row++) {
-    const offX = (x[row] ?? 0) - meanX;
-    const offY = (y[row] ?? 0) - meanY;
-    xx += offX * offX;
-    xy += offX * offY;
-    yy += offY * offY;
-  }
-  const gainRatio = xy / xx;
-  // Neighbouring rows err alike; five rows count as one.
-  const noise = Math.max(0, yy - gainRatio * xy) / Math.max(1, x.length / 5 - 2);
-  return { gainRatio, uncertaintyRatio: Math.sqrt(noise / xx) };
 }
 
 /** The last fifth of the runs where there are several, else the last quarter of the time. */
@@ -207,7 +132,8 @@ function modelOf(
     }
   }
   const scaleRatio = frame.meterRatio ?? 0;
-  const open = openGates(rows, held, frame.aligned);
+  const told = wordsByWeight(frame.doubts ?? []);
+  const open = [...openGates(rows, held, frame.aligned), ...told.open];
   const intervalS = meanOf(rows.lengthS);
   const model: Omit<CorrectionModel, 'id'> = {
     node: frame.node,
@@ -223,6 +149,7 @@ function modelOf(
     dof: Math.max(1, Math.min(fit.dof, level.levelDof)),
     standing: open.length === 0 ? 'accepted' : 'provisional',
     open,
+    ...(told.notes.length > 0 ? { notes: told.notes } : {}),
     gapRatio: 1 - chipW / meterW,
     detail: {
       form: chosen.form,

@@ -73,6 +73,7 @@ export function report(
       `nodes      ${pooled.nodesCount}, scatter ${(100 * pooled.betweenNodesRatio).toFixed(2)} %`,
     );
   for (const gate of shown.open) io.out(`open       ${gate}`);
+  for (const note of shown.notes ?? []) io.out(`note       ${note}`);
   if (refusals.length === 0) return;
   io.err(
     `${refusals.length} of ${fitted.runsCount} runs show no edge of their own and take the typical offset:`,
@@ -86,6 +87,7 @@ const summaryOf = (model: CorrectionModel): Record<string, unknown> => ({
   id: model.id,
   standing: model.standing,
   open: model.open,
+  notes: model.notes ?? [],
   gap_percent: 100 * model.gapRatio,
   intercept_w: model.interceptW,
   gains: Object.fromEntries(model.terms.map((term) => [term.name, term.gainRatio])),

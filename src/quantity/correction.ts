@@ -93,6 +93,8 @@ export interface CorrectionModel {
   readonly standing: 'provisional' | 'accepted';
   /** Which gates it has not passed yet, in words. */
   readonly open: readonly string[];
+  /** What was found against the evidence and mended by leaving it out, in words; absent where nothing was. */
+  readonly notes?: readonly string[];
   /** 1 - chip energy / wall energy over the evidence. */
   readonly gapRatio: number;
   readonly detail?: CorrectionDetail;
