@@ -26,14 +26,16 @@ export function readPowerLog(
   const reading: number[] = [];
   let originNs: InstantNs | undefined;
   let malformedLine = 0;
-  text.split('\n').forEach((line, index) => {
+  const lines = text.split('\n');
+  lines.forEach((line, index) => {
     if (line.trim() === '') return;
     const read = readPtdaemonLine(line, zoneS);
-    if (read.kind === 'gap') {
-      if (read.fault === 'decode.malformed' && malformedLine === 0) malformedLine = index + 1;
-      // What is no value stays negative here, so that it is counted and left out with all other sentinels.
+    if (read.atNs === undefined) {
+      // A last line without an end was cut short when the logger stopped; it is no fault of the rest.
+      if (index + 1 < lines.length) malformedLine ||= index + 1;
       return;
     }
+    // What is no power is handed on as it stands, below 0 or NaN, so that it is counted and left out as in any other file.
     originNs ??= instantNs((read.atNs / NS_PER_S) * NS_PER_S);
     const instantS = Number(read.atNs - originNs) / 1e9;
     if (instantS < (atS[atS.length - 1] ?? -Infinity) - SET_BACK_S) {

@@ -3,10 +3,17 @@
 import type { FaultCode } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 
-/** One line: power at an instant, or why there is none. */
+/** One line: power at an instant, or why there is none, with what stands there instead where it has a time. */
 export type PtdaemonReading =
   | { readonly kind: 'power'; readonly atNs: InstantNs; readonly reading: number }
-  | { readonly kind: 'gap'; readonly fault: FaultCode; readonly because: string };
+  | {
+      readonly kind: 'gap';
+      readonly fault: FaultCode;
+      readonly because: string;
+      readonly atNs: InstantNs | undefined;
+      /** NaN where it was plausible by itself. */
+      readonly reading: number;
+    };
 
 /** Seconds east of UTC of `Z` or `±HH:MM`; undefined where it is neither. */
 export function zoneOffsetS(zone: string): number | undefined {
@@ -39,27 +46,30 @@ export function readPtdaemonLine(line: string, zoneS: number): PtdaemonReading {
   const amps = named('Amps', 6);
   const powerFactor = named('PF', 8);
   if (atNs === undefined || ![powerW, volts, amps, powerFactor].every(Number.isFinite)) {
-    return gap('decode.malformed', 'the line is no PTDaemon sample');
+    return gap('decode.malformed', 'the line is no PTDaemon sample', undefined, Number.NaN);
   }
   if ((powerW === -1 || powerW === -2) && volts === powerW && amps === powerW) {
-    return gap('decode.sentinel', `the analyser says ${powerW.toString()}: it has no value`);
+    const because = `the analyser says ${powerW.toString()}: it has no value`;
+    return gap('decode.sentinel', because, atNs, powerW);
   }
   if (powerW < 0 || amps < 0) {
-    return gap('decode.out-of-range', 'power or current is below 0');
+    return gap('decode.out-of-range', 'power or current is below 0', atNs, -Math.abs(powerW));
   }
   const phasesCount = fields.includes('Ch3') ? 3 : fields.includes('Ch2') ? 2 : 1;
   const productW = volts * amps * powerFactor * phasesCount;
   if (Math.abs(productW - powerW) > Math.max(PRODUCT_W_MAX, PRODUCT_RATIO_MAX * powerW)) {
-    return gap('decode.out-of-range', 'volts, amperes and power factor do not make the power');
+    const because = 'volts, amperes and power factor do not make the power';
+    return gap('decode.out-of-range', because, atNs, Number.NaN);
   }
   return { kind: 'power', atNs, reading: powerW };
 }
 
-const gap = (fault: FaultCode, because: string): PtdaemonReading => ({
-  kind: 'gap',
-  fault,
-  because,
-});
+const gap = (
+  fault: FaultCode,
+  because: string,
+  atNs: InstantNs | undefined,
+  reading: number,
+): PtdaemonReading => ({ kind: 'gap', fault, because, atNs, reading });
 
 /** `MM-DD-YYYY HH:MM:SS.mmm`, local. */
 function localInstant(text: string, zoneS: number): InstantNs | undefined {

@@ -57,7 +57,7 @@ export function accuracyRatio(scheme: string, accuracyClass: string): number {
 /** Whether a class is one that the table or the form of makers' statements knows. */
 export function isKnownClass(scheme: string, accuracyClass: string): boolean {
   if (scheme === 'manufacturer') return statementOf(accuracyClass) !== undefined;
-  return ACCURACY_SCHEMES[scheme]?.classes[accuracyClass.trim()] !== undefined;
+  return entryOf(entryOf(ACCURACY_SCHEMES, scheme)?.classes ?? {}, accuracyClass) !== undefined;
 }
 
 /** Limit and standard uncertainty under given conditions, or the reason why nothing is promised there. */
@@ -67,8 +67,8 @@ export function accuracyOf(
   conditions: MeterConditions,
 ): AccuracyLimit | Unspecified {
   if (scheme === 'manufacturer') return makersLimit(accuracyClass, conditions);
-  const standard = ACCURACY_SCHEMES[scheme];
-  const promised = standard?.classes[accuracyClass.trim()];
+  const standard = entryOf(ACCURACY_SCHEMES, scheme);
+  const promised = standard && entryOf(standard.classes, accuracyClass);
   if (!standard || !promised) return unstated(`no class is known for ${scheme} ${accuracyClass}`);
   return classLimit(standard, promised, conditions);
 }
@@ -86,6 +86,10 @@ export const limitOf = (limitRatio: number, assumed: readonly string[]): Accurac
   standardRatio: limitRatio / Math.sqrt(3),
   assumed,
 });
+
+/** Names come from files of others: only what the table itself has counts. */
+const entryOf = <T>(table: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(table, name.trim()) ? table[name.trim()] : undefined;
 
 const unstated = (because: string): AccuracyLimit =>
   limitOf(UNSTATED_LIMIT_PERCENT / 100, [

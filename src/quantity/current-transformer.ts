@@ -27,7 +27,8 @@ export function transformerAccuracy(
   transformerClass: string,
   { loadRatio, powerFactorRatio }: Pick<MeterConditions, 'loadRatio' | 'powerFactorRatio'>,
 ): AccuracyLimit | Unspecified {
-  const points = CURRENT_TRANSFORMERS.classes[transformerClass.trim()];
+  const { classes } = CURRENT_TRANSFORMERS;
+  const points = Object.hasOwn(classes, transformerClass) ? classes[transformerClass] : undefined;
   if (!points)
     return { unspecified: `no limits are known for transformer class ${transformerClass}` };
   const { mostLoadRatio, normalLoadRatio, normalPfRatio } = CURRENT_TRANSFORMERS;
