@@ -51,7 +51,9 @@ export function examineRows(all: Rows, terms: readonly ChipTerm[]): Examined | R
   }
   const slope = freeSlope(chips, rows.meterW);
   const wrongUnit =
-    unitRefusal(slope, meterW, chipW) ?? termUnitRefusal(rows, terms, meterW) ?? undefined;
+    excessRefusal(rows, terms, meterW) ??
+    unitRefusal(slope, meterW, chipW) ??
+    termUnitRefusal(rows, terms, meterW);
   if (wrongUnit) return wrongUnit;
   const spreadW = spreadOf(chips);
   if (spreadW < Math.max(SPREAD_W_MIN, SPREAD_RATIO_MIN * chipW)) {
@@ -157,23 +159,35 @@ function unitRefusal(slope: Slope, meterW: number, chipW: number): Refusal | und
   );
 }
 
-/** One term in a wrong unit among right ones: larger than the meter, or with a gain of hundreds that explains it. */
+/** Some terms that read many times what the meter does, among others that do not: their unit is wrong. */
+function excessRefusal(
+  rows: Rows,
+  terms: readonly ChipTerm[],
+  meterW: number,
+): Refusal | undefined {
+  const excess = [...rows.chipW.keys()].filter(
+    (term) => meanOf(rows.chipW[term] ?? new Float64Array(0)) > 10 * meterW,
+  );
+  const [worst] = excess;
+  if (worst === undefined || excess.length === terms.length) return undefined;
+  const meanW = meanOf(rows.chipW[worst] ?? new Float64Array(0));
+  return refuse(
+    'calibrate.implausible',
+    `${excess.map((term) => sourcesOf(terms, term)).join(', ')} reads ${meanW.toPrecision(3)} W where the whole node draws ${meterW.toPrecision(3)} W: ${unitSlip(meterW / meanW, meterW, meanW) ?? 'its unit is wrong'}`,
+    'mend the unit of this source',
+  );
+}
+
+const sourcesOf = (terms: readonly ChipTerm[], term: number): string =>
+  terms[term]?.sources.join(', ') ?? '';
+
+/** One term in too large a unit among right ones: a gain of hundreds that explains what the others cannot. */
 function termUnitRefusal(
   rows: Rows,
   terms: readonly ChipTerm[],
   meterW: number,
 ): Refusal | undefined {
   if (terms.length < 2) return undefined;
-  const sourcesOf = (term: number): string => terms[term]?.sources.join(', ') ?? '';
-  const excess = rows.chipW.findIndex((column) => meanOf(column) > 10 * meterW);
-  if (excess >= 0) {
-    const meanW = meanOf(rows.chipW[excess] ?? new Float64Array(0));
-    return refuse(
-      'calibrate.implausible',
-      `${sourcesOf(excess)} reads ${meanW.toPrecision(3)} W where the whole node draws ${meterW.toPrecision(3)} W: ${unitSlip(meterW / meanW, meterW, meanW) ?? 'its unit is wrong'}`,
-      'mend the unit of this source',
-    );
-  }
   const ones = new Float64Array(rows.count).fill(1);
   const free = fittedSquares([ones, ...rows.chipW], rows.meterW);
   for (const [term, column] of rows.chipW.entries()) {
@@ -186,7 +200,7 @@ function termUnitRefusal(
     if (without.squares - free.squares < 0.2 * free.variance) continue;
     return refuse(
       'calibrate.implausible',
-      `the meter rises by ${gainRatio.toPrecision(3)} W per W of ${sourcesOf(term)}: ${slip}`,
+      `the meter rises by ${gainRatio.toPrecision(3)} W per W of ${sourcesOf(terms, term)}: ${slip}`,
       'mend the unit of this source',
     );
   }

@@ -25,14 +25,15 @@ const STUCK_S_MIN = 30;
 const STUCK_COUNT_MIN = 20;
 const LIVE_REPEATS_MAX = 3;
 const LIVE_SHARE = 0.95;
+const OFF_RATIO = 0.02;
 /** A step of this share of the reading is worth a word. */
 const COARSE_RATIO = 0.01;
 /** At a coarse step an idle load may truly stand still; at one of 0.02 % of the reading it never does. */
 const FINE_STEP_RATIO = 2e-4;
 /** More repeated stamps than this with other values are two logs in one file. */
 const CONTRADICTING_SHARE_MAX = 0.01;
-/** More negative samples than this are no sentinels but a sign. */
-const NEGATIVE_SHARE_MAX = 0.2;
+/** What is wrong in more samples than this is wrong in all: a sign, a unit. */
+const FAULTY_SHARE_MAX = 0.2;
 
 /** Judges a gauge in W or a counter in J. Pure; the samples come back sorted where anything was taken out. */
 export function judgeSamples(
@@ -73,7 +74,7 @@ function signDoubt(source: string, quantity: string, raw: Samples): readonly Dou
   for (const reading of raw.reading) if (reading < 0) negativeCount++;
   if (negativeCount === 0) return [];
   const share = negativeCount / raw.reading.length;
-  const isSign = quantity === 'power_w' && share > NEGATIVE_SHARE_MAX;
+  const isSign = quantity === 'power_w' && share > FAULTY_SHARE_MAX;
   return [
     {
       code: 'negative-reading',
@@ -118,11 +119,14 @@ function dropSpikes(source: string, samples: Samples, kept: Uint8Array, doubts: 
     reading.length < JUDGED_COUNT_MIN
       ? Infinity
       : quantile(reading.filter((each) => !isFullScale(each)).sort(), USUAL_SHARE);
+  // What is beyond the ceiling as a rule is a unit, which the fit names; what is there now and then is a fault.
+  const beyondCount = reading.reduce((sum, each) => sum + (each >= CEILING_W ? 1 : 0), 0);
+  const ceilingW = beyondCount > FAULTY_SHARE_MAX * reading.length ? Infinity : CEILING_W;
   let droppedCount = 0;
   let worstW = 0;
   reading.forEach((powerW, index) => {
     const isCode = isFullScale(powerW) && powerW > 2 * usualW;
-    if (powerW < CEILING_W && !isCode && !(usualW > 0 && powerW > SPIKE_RATIO * usualW)) return;
+    if (powerW < ceilingW && !isCode && !(usualW > 0 && powerW > SPIKE_RATIO * usualW)) return;
     kept[index] = 0;
     droppedCount++;
     worstW = Math.max(worstW, powerW);
@@ -196,12 +200,15 @@ function dropStuck(
   if (quantile(counts, LIVE_SHARE) > LIVE_REPEATS_MAX) return;
   const step = quantity === 'power_w' ? leastStep(reading) : 0;
   const periodS = periodOf(atS);
+  const usualW = quantile(reading.slice().sort(), 0.5);
   let stuckS = 0;
   let stuckAt = '';
   for (const { from, until } of stretches) {
     const lengthS = (atS[until - 1] ?? 0) - (atS[from] ?? 0) + periodS;
     if (until - from < STUCK_COUNT_MIN || lengthS < STUCK_S_MIN) continue;
     if (step > FINE_STEP_RATIO * (reading[from] ?? 0)) continue;
+    // A node that is off stands still rightly.
+    if (quantity === 'power_w' && (reading[from] ?? 0) < OFF_RATIO * usualW) continue;
     // With its repeats gone the step behind a counter's standstill spans a hole, so no catching up becomes power.
     for (let index = from + 1; index < until; index++) kept[index] = 0;
     stuckS += lengthS;
