@@ -7,12 +7,13 @@ import type {
   CorrectionTerm,
   HeldMeter,
 } from '../quantity/correction.ts';
-import { refuse, type Refusal } from '../quantity/fault.ts';
+import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import { varianceAt } from './bounded-regression.ts';
 import type { ChipTerm } from './chip-terms.ts';
 import { chooseForm, type ChosenFit } from './choose-form.ts';
+import { wordsByWeight, type Doubt } from './doubts.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
 import { columnsOf, predictRows, type Form } from './fit-columns.ts';
 import { fitRows, meanOf } from './fit-rows.ts';
@@ -21,6 +22,7 @@ import { leaveOut } from './left-out.ts';
 import { applicationUncertaintyW, driftOf, levelBetweenRuns } from './level.ts';
 import { modelId } from './model-json.ts';
 import { covarianceOf } from './resampling.ts';
+import { examineRows } from './row-doubts.ts';
 
 /** What the fit of one node is told beside its rows. */
 export interface FitFrame {
@@ -39,102 +41,26 @@ export interface FitFrame {
   readonly heldMeters: readonly HeldMeter[];
   readonly chipStamp: string;
   readonly chipWindowS: number | undefined;
+  /** What was found against samples and sources before rows were made of them. */
+  readonly doubts?: readonly Doubt[];
 }
 
+/** Fewer rows than this are not worth a fit of their own. */
 const ROWS_COUNT_MIN = 12;
-const COVERED_S_MIN = 45;
-/** Spread of the load, 5th to 95th percentile, below which the gain cannot be told from the intercept. */
-const SPREAD_RATIO_MIN = 0.04;
-const SPREAD_W_MIN = 3;
 
 /** Fits one node. Refuses `calibrate.few`, `calibrate.flat` and `calibrate.implausible`; gates that are open are listed. */
 export function fitModel(
-  rows: Rows,
+  all: Rows,
   terms: readonly ChipTerm[],
   frame: FitFrame,
 ): CorrectionModel | Refusal {
-  const doubt = doubtful(rows, terms);
-  if (doubt) return doubt;
+  const examined = examineRows(all, terms);
+  if (isRefusal(examined)) return examined;
+  const { rows } = examined;
+  const doubts = [...(frame.doubts ?? []), ...examined.doubts];
   const chosen = chooseForm(rows, terms);
   const held = heldBackOf(rows, terms, chosen.form);
-  return modelOf(rows, chosen, held, frame);
-}
-
-function doubtful(rows: Rows, terms: readonly ChipTerm[]): Refusal | undefined {
-  let coveredS = 0;
-  for (const lengthS of rows.lengthS) coveredS += lengthS;
-  if (rows.count < ROWS_COUNT_MIN || coveredS < COVERED_S_MIN) {
-    return refuse(
-      'calibrate.few',
-      `only ${rows.count} intervals (${coveredS.toFixed(0)} s) have both instruments`,
-      'record both for at least one minute, better for an hour',
-    );
-  }
-  const chips = chipTotalW(rows);
-  const meterW = meanOf(rows.meterW);
-  const chipW = meanOf(chips);
-  if (chipW <= 0 || meterW <= 0) {
-    return refuse(
-      'calibrate.implausible',
-      'the chips or the meter read 0 W throughout',
-      'check that both instruments are alive and belong to this node',
-    );
-  }
-  const spreadW = spreadOf(chips);
-  if (spreadW < Math.max(SPREAD_W_MIN, SPREAD_RATIO_MIN * chipW)) {
-    return refuse(
-      'calibrate.flat',
-      `chip power varied by ${spreadW.toFixed(1)} W around ${chipW.toFixed(1)} W`,
-      'run a load staircase while both instruments are read',
-    );
-  }
-  const slope = freeSlope(chips, rows.meterW);
-  const modelled = terms.some((term) => term.prior.lowerRatio < 0.5);
-  if (slope.gainRatio + 3 * slope.uncertaintyRatio < 0.5 || meterW < 0.9 * chipW) {
-    return refuse(
-      'calibrate.implausible',
-      `the meter shows ${meterW.toFixed(1)} W for ${chipW.toFixed(1)} W of chips and rises by ${slope.gainRatio.toPrecision(2)} W per W`,
-      'check units (W, mW, kW) and whether a feed of the node is missing',
-    );
-  }
-  const most = modelled ? 6 : 3;
-  if (slope.gainRatio - 3 * slope.uncertaintyRatio > most) {
-    return refuse(
-      'calibrate.implausible',
-      `the meter rises by ${slope.gainRatio.toPrecision(3)} W per W of chips, physics allows at most ${most}`,
-      'check units (W, mW, kW), chip sources that are missing, and other nodes on this meter',
-    );
-  }
-  return undefined;
-}
-
-/** 5th to 95th percentile. */
-function spreadOf(values: Float64Array): number {
-  const sorted = values.slice().sort();
-  const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
-  return at(0.95) - at(0.05);
-}
-
-function freeSlope(
-  x: Float64Array,
-  y: Float64Array,
-): { gainRatio: number; uncertaintyRatio: number } {
-  const meanX = meanOf(x);
-  const meanY = meanOf(y);
-  let xx = 0;
-  let xy = 0;
-  let yy = 0;
-  for (let row = 0; row < x.length; row++) {
-    const offX = (x[row] ?? 0) - meanX;
-    const offY = (y[row] ?? 0) - meanY;
-    xx += offX * offX;
-    xy += offX * offY;
-    yy += offY * offY;
-  }
-  const gainRatio = xy / xx;
-  // Neighbouring rows err alike; five rows count as one.
-  const noise = Math.max(0, yy - gainRatio * xy) / Math.max(1, x.length / 5 - 2);
-  return { gainRatio, uncertaintyRatio: Math.sqrt(noise / xx) };
+  return modelOf(rows, chosen, held, { ...frame, doubts });
 }
 
 /** The last fifth of the runs where there are several, else the last quarter of the time, by a fit on what came before. */
@@ -187,7 +113,14 @@ function modelOf(
   const scaleRatio = frame.meterRatio ?? 0;
   const byApplication = leaveOut(rows, chosen, fit, 'application', 3).folds;
   const byDay = leaveOut(rows, chosen, fit, 'day', 3).folds;
-  const { standing, open } = judge(rows, { aligned: frame.aligned, held, byApplication, byDay });
+  const told = wordsByWeight(frame.doubts ?? []);
+  const { standing, open } = judge(rows, {
+    aligned: frame.aligned,
+    held,
+    byApplication,
+    byDay,
+    doubts: told.open,
+  });
   const driftW = Math.hypot(drift.levelW, drift.gainRatio * meterW);
   const model: Omit<CorrectionModel, 'id'> = {
     node: frame.node,
@@ -206,6 +139,7 @@ function modelOf(
     dof: Math.max(1, Math.min(covariance.dof, level.levelDof)),
     standing,
     open,
+    ...(told.notes.length > 0 ? { notes: told.notes } : {}),
     gapRatio: 1 - chipW / meterW,
     detail: {
       form: chosen.form.gains,

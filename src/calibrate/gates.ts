@@ -1,8 +1,9 @@
 // The gates between a fit and a model that may be relied on. Each names itself, what was found, what is allowed and what
 // to do. Building measurement's limits (ASHRAE Guideline 14: NMBE 5 %) are the floor, which nearly every affine passes; our own
-// are far tighter. calibration/gates.yaml has the same figures with their sources.
+// are far tighter. The figures come from calibration/gates.yaml, where their sources stand.
 import type { LeftOut, Standing } from '../quantity/correction.ts';
 import type { Rows } from './evidence-rows.ts';
+import { ASHRAE_PERCENT, GATE_LIMITS } from './gate-table.ts';
 
 export interface BlockErrors {
   /** (predicted - metered) / metered energy; NMBE of ASHRAE Guideline 14 with the sign kept. */
@@ -19,6 +20,8 @@ export interface GateEvidence {
   readonly held: BlockErrors | undefined;
   readonly byApplication: readonly LeftOut[];
   readonly byDay: readonly LeftOut[];
+  /** What speaks against the evidence itself, in words. */
+  readonly doubts: readonly string[];
 }
 
 export interface Verdict {
@@ -26,15 +29,17 @@ export interface Verdict {
   readonly open: readonly string[];
 }
 
-export const GATES = {
-  floor: { applicationBiasRatio: 0.05 },
-  audit: { biasRatio: 0.01, cvRatio: 0.02, applicationsCount: 3 },
-  evidenceS: 1800,
+const GATES = {
+  floorRatio: ASHRAE_PERCENT.monthlyNmbe / 100,
+  biasRatio: GATE_LIMITS.nmbe.limit / 100,
+  cvRatio: GATE_LIMITS.cv.limit / 100,
+  applicationsCount: GATE_LIMITS.applications.limit,
+  evidenceS: GATE_LIMITS.evidence.limit,
 } as const;
 
 /** Blocks in which CV is judged, s: the longest that the evidence holds thirty of. */
 const BLOCKS_S = [3600, 900, 60] as const;
-const BLOCKS_COUNT_MIN = 30;
+const BLOCKS_COUNT_MIN = GATE_LIMITS.cvBlocks.limit;
 
 /** Judges the evidence of a model; what is open says what to do. */
 export function judge(rows: Rows, evidence: GateEvidence): Verdict {
@@ -45,7 +50,7 @@ export function judge(rows: Rows, evidence: GateEvidence): Verdict {
   for (const lengthS of rows.lengthS) coveredS += lengthS;
   if (coveredS < GATES.evidenceS) {
     open.push(
-      `evidence: ${(coveredS / 60).toFixed(1)} of ${GATES.evidenceS / 60} minutes with both instruments; record longer`,
+      `evidence: ${(coveredS / 60).toFixed(1)} of ${GATES.evidenceS / 60} minutes with both instruments; ${GATE_LIMITS.evidence.remedy}`,
     );
   }
   if (!evidence.aligned) {
@@ -53,7 +58,7 @@ export function judge(rows: Rows, evidence: GateEvidence): Verdict {
       'alignment: no load edge shows how the clocks differ; run trueup calibrate staircase',
     );
   }
-  open.push(...heldGates(evidence.held));
+  open.push(...heldGates(evidence.held), ...evidence.doubts);
   const provisional = open.length > 0;
   open.push(...leftOutGates(evidence));
   return { standing: provisional ? 'provisional' : open.length > 0 ? 'accepted' : 'audit', open };
@@ -61,25 +66,25 @@ export function judge(rows: Rows, evidence: GateEvidence): Verdict {
 
 /** RMS over applications, since the next one is as likely as any of them. */
 function floorGate(byApplication: readonly LeftOut[]): string | undefined {
-  if (byApplication.length < GATES.audit.applicationsCount) return undefined;
+  if (byApplication.length < GATES.applicationsCount) return undefined;
   const squares = byApplication.reduce((sum, each) => sum + each.biasRatio ** 2, 0);
   const rootRatio = Math.sqrt(squares / byApplication.length);
-  if (rootRatio <= GATES.floor.applicationBiasRatio) return undefined;
-  return `applications: left out in turn they are off by ${percent(rootRatio)} (RMS; ${worstOf(byApplication)}), the floor is ${percent(GATES.floor.applicationBiasRatio)}; these chip readings miss a part of the node that loads use differently: add its sensor (DRAM, cores, GPU) or meter the node`;
+  if (rootRatio <= GATES.floorRatio) return undefined;
+  return `applications: left out in turn they are off by ${percent(rootRatio)} (RMS; ${worstOf(byApplication)}), the floor is ${percent(GATES.floorRatio)}; these chip readings miss a part of the node that loads use differently: add its sensor (DRAM, cores, GPU) or meter the node`;
 }
 
 function heldGates(held: BlockErrors | undefined): string[] {
   if (!held) return ['held-back check: too little evidence to hold any back; record longer'];
-  const { biasRatio, cvRatio } = GATES.audit;
+  const { biasRatio, cvRatio } = GATES;
   const open: string[] = [];
   if (Math.abs(held.biasRatio) > biasRatio) {
     open.push(
-      `held-back energy: off by ${percent(held.biasRatio)}, allowed ${percent(biasRatio)}; meter more kinds of load, or anchor again (--spot)`,
+      `held-back energy: off by ${percent(held.biasRatio)}, allowed ${percent(biasRatio)}; ${GATE_LIMITS.nmbe.remedy}`,
     );
   }
   if (held.cvRatio > cvRatio) {
     open.push(
-      `held-back blocks of ${blockWords(held.blockS)}: RMS error ${percent(held.cvRatio)}, allowed ${percent(cvRatio)}; check the alignment and that no chip is missing`,
+      `held-back blocks of ${blockWords(held.blockS)}: RMS error ${percent(held.cvRatio)}, allowed ${percent(cvRatio)}; ${GATE_LIMITS.cv.remedy}`,
     );
   }
   return open;
@@ -87,10 +92,10 @@ function heldGates(held: BlockErrors | undefined): string[] {
 
 function leftOutGates({ byApplication, byDay }: GateEvidence): string[] {
   const open: string[] = [];
-  const { applicationsCount, biasRatio } = GATES.audit;
+  const { applicationsCount, biasRatio } = GATES;
   if (byApplication.length < applicationsCount) {
     open.push(
-      `audit: ${byApplication.length} of ${applicationsCount} labelled applications; name them in phases.csv so that each can be left out`,
+      `audit: ${byApplication.length} of ${applicationsCount} labelled applications; ${GATE_LIMITS.applications.remedy}`,
     );
   } else if (byApplication.some((each) => Math.abs(each.biasRatio) > biasRatio)) {
     open.push(

@@ -59,6 +59,7 @@ function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
     dof: freedom(model.dof),
     standing: model.standing,
     open: model.open,
+    ...(model.notes ? { notes: model.notes } : {}),
     gap_ratio: model.gapRatio,
     ...(model.detail ? { detail: encodeDetail(model.detail) } : {}),
   };
@@ -173,6 +174,7 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
     dof: top.freedom('dof'),
     standing,
     open: top.texts('open'),
+    ...(top.has('notes') ? { notes: top.texts('notes') } : {}),
     gapRatio: top.number('gap_ratio'),
     ...(top.has('detail') ? { detail: decodeDetail(top.inner('detail'), terms.length) } : {}),
   };

@@ -83,6 +83,7 @@ export function report(
     }
   }
   for (const gate of shown.open) io.out(`open       ${gate}`);
+  for (const note of shown.notes ?? []) io.out(`note       ${note}`);
   if (fitted.tornRuns.length > 0) {
     io.err(
       `${fitted.tornRuns.length} runs set aside: meter and chips did not see the same load (${fitted.tornRuns.slice(0, 3).join(', ')}${fitted.tornRuns.length > 3 ? ', ...' : ''})`,
@@ -113,6 +114,7 @@ const summaryOf = (model: CorrectionModel): Record<string, unknown> => ({
   id: model.id,
   standing: model.standing,
   open: model.open,
+  notes: model.notes ?? [],
   gap_percent: 100 * model.gapRatio,
   intercept_w: model.interceptW,
   gains: Object.fromEntries(model.terms.map((term) => [term.name, term.gainRatio])),

@@ -7,6 +7,7 @@ import { STAMP_MEANINGS, type Samples, type StampMeaning } from '../align/series
 import { SiteFault } from '../quantity/fault.ts';
 import { instantNs, NS_PER_S, parseInstant, type InstantNs } from '../quantity/time.ts';
 import { readNeutralCsv } from '../transport/neutral-csv.ts';
+import { readPowerLog } from './power-log.ts';
 
 type Quantity = 'power_w' | 'energy_j';
 
@@ -145,27 +146,36 @@ function isOtherQuantity(line: string): boolean {
   );
 }
 
-/** Reads a run folder with its notes. Throws SiteFault where a file is missing or broken. */
-export async function readRunFolder(folder: string): Promise<RunFolder> {
+/**
+ * Reads a run folder with its notes. Throws SiteFault where a file is missing or broken.
+ * @param zone `Z` or `±HH:MM`, for a meter log whose stamps carry none (meter.spl.txt).
+ */
+export async function readRunFolder(folder: string, zone?: string): Promise<RunFolder> {
   const path = resolve(folder);
+  const placeOf = (name: string): string | undefined =>
+    [`${name}.gz`, name].map((file) => join(path, file)).find(existsSync);
   const inFolder = (name: string): string => {
-    const found = [`${name}.gz`, name].map((file) => join(path, file)).find(existsSync);
+    const found = placeOf(name);
     if (found === undefined) {
       throw fault(
         path,
         `${name} (or ${name}.gz) is missing`,
-        'a run folder holds meter.csv[.gz] and chips.csv[.gz] in the neutral format',
+        'a run folder holds chips.csv[.gz] and meter.csv[.gz] in the neutral format, or meter.spl.txt[.gz] of PTDaemon',
       );
     }
     return found;
   };
+  const powerLog = placeOf('meter.csv') === undefined ? placeOf('meter.spl.txt') : undefined;
   const phasesPath = findBeside(path, 'phases.csv');
   const run = basename(path);
   const phases = phasesPath === undefined ? [] : readPhases(phasesPath);
   return {
     run,
     path,
-    meter: await readReadings(inFolder('meter.csv')),
+    meter:
+      powerLog === undefined
+        ? await readReadings(inFolder('meter.csv'))
+        : readPowerLog(powerLog, readText(powerLog), zone),
     chips: await readReadings(inFolder('chips.csv')),
     notes: readNotes(findBeside(path, 'set.json')),
     phases: phases.filter((phase) => phase.run === run),

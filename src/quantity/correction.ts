@@ -155,6 +155,8 @@ export interface CorrectionModel {
   readonly standing: Standing;
   /** Which gates it has not passed yet, in words, with what to do. */
   readonly open: readonly string[];
+  /** What was found against the evidence and mended by leaving it out, in words; absent where nothing was. */
+  readonly notes?: readonly string[];
   /** 1 - chip energy / wall energy over the evidence. */
   readonly gapRatio: number;
   readonly detail?: CorrectionDetail;
