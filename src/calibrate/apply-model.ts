@@ -33,6 +33,8 @@ export interface Circumstance {
   readonly ageS?: number | undefined;
   /** Energy of the model's shapes over the span, J, in their order; without it only the mean load is known. */
   readonly shapeJ?: readonly number[] | undefined;
+  /** Mean effect of the model's conditions over the span, in their order; undefined where nobody read one. */
+  readonly effectRatio?: readonly (number | undefined)[] | undefined;
   /** How far apart chip power is at the two ends of the span, W; without it the usual swing of the load. */
   readonly edgeStepW?: number | undefined;
 }
@@ -76,29 +78,36 @@ export function applyModel(
     if (knownJ !== undefined) return knownJ / durationS;
     return shape.kind === 'square' ? (chipW * chipW) / shape.scaleW : 0;
   });
+  const effects = (model.detail?.conditions ?? []).map(
+    (condition, index) => circumstance.effectRatio?.[index] ?? condition.effectMeanRatio,
+  );
   const { anchor } = circumstance;
-  const fittedW = predictedPowerW(model, powersW, shapesW);
+  const fittedW = predictedPowerW(model, powersW, shapesW, effects);
   const powerW = fittedW * (1 + (anchor?.gainRatio ?? 0)) + (anchor?.levelW ?? 0);
   return {
     energyJ: joules(powerW * durationS),
     parts: partsOf(
       model,
-      { at: [1, ...powersW, ...shapesW], powerW, beyondW, durationS },
+      { at: [1, ...powersW, ...shapesW, ...effects], powerW, beyondW, durationS },
       circumstance,
     ),
   };
 }
 
-/** Wall power for mean power of the terms and of the shapes, W; the formula of the model, nothing else. */
+/** Wall power for mean power of the terms and shapes and mean effects of the conditions, W: the formula, nothing else. */
 export function predictedPowerW(
   model: CorrectionModel,
   powersW: readonly number[],
   shapesW: readonly number[],
+  effects: readonly number[],
 ): number {
   let powerW: number = model.interceptW;
   model.terms.forEach((term, index) => (powerW += term.gainRatio * (powersW[index] ?? 0)));
   model.detail?.shapes.forEach((shape, index) => {
     powerW += shape.gainRatio * (shapesW[index] ?? 0);
+  });
+  model.detail?.conditions.forEach((condition, index) => {
+    powerW += condition.gainW * (effects[index] ?? condition.effectMeanRatio);
   });
   return powerW;
 }
@@ -140,7 +149,7 @@ function termPowers(
 }
 
 interface Span {
-  /** [1, power of the terms, power of the shapes]. */
+  /** [1, power of the terms, power of the shapes, effects of the conditions]. */
   readonly at: readonly number[];
   readonly powerW: number;
   readonly beyondW: number;
@@ -168,6 +177,7 @@ function partsOf(model: CorrectionModel, span: Span, circumstance: Circumstance)
     fitW,
     ...level.map(([partW]) => partW),
     detail.applicationW,
+    unreadW(detail, circumstance),
     detail.scaleRatio * powerW,
     beyondUncertaintyW,
   );
@@ -190,6 +200,15 @@ function partsOf(model: CorrectionModel, span: Span, circumstance: Circumstance)
     edgeJ: joules(Math.hypot(timingJ, Math.SQRT2 * heldJ)),
     dof: effectiveDof(systematicW, [...level, [fitW, Math.max(1, detail.covarianceDof)]]),
   };
+}
+
+/** What a condition that nobody read may do, as far as it did over the evidence, W. */
+function unreadW(detail: CorrectionDetail, { effectRatio }: Circumstance): number {
+  return Math.hypot(
+    ...detail.conditions.map((condition, index) =>
+      effectRatio?.[index] === undefined ? condition.gainW * condition.effectSpreadRatio : 0,
+    ),
+  );
 }
 
 /** Energy that a late state holds at a swing of the load, J. */

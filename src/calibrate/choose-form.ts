@@ -24,16 +24,16 @@ export function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
   };
   const single = terms.length === 1;
   const apart = !single && terms.every((term) => term.prior.lowerRatio === 0);
-  let best = fitted({ gains: apart ? 'components' : 'affine', shapes: [] });
+  let best = fitted({ gains: apart ? 'components' : 'affine', shapes: [], conditions: [] });
   const consider = (next: ChosenFit): void => {
     if (next.fit.crossW < EARNS_RATIO * best.fit.crossW) best = next;
   };
-  if (!single && !apart) consider(fitted({ gains: 'components', shapes: [] }));
+  if (!single && !apart) consider(fitted({ gains: 'components', shapes: [], conditions: [] }));
   for (const kinds of [['slow', 'warm'], ['square']] as const) {
     const kept = best.form.shapes;
     const tried = CANDIDATE_SHAPES.flatMap((shape, index) =>
       kinds.some((kind) => kind === shape.kind) && isVisible(rows, shape)
-        ? [fitted({ gains: best.form.gains, shapes: [...kept, index] })]
+        ? [fitted({ ...best.form, shapes: [...kept, index] })]
         : [],
     );
     const least = tried.reduce((a, b) => (b.fit.crossW < a.fit.crossW ? b : a), tried[0] ?? best);
@@ -45,6 +45,10 @@ export function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
     const simpler = other === 'affine' && turned.fit.crossW * EARNS_RATIO <= best.fit.crossW;
     if (simpler) best = turned;
     else consider(turned);
+  }
+  // Fan speed and inlet air last: what they explain beside the load, a late state cannot.
+  for (const index of rows.conditions.keys()) {
+    consider(fitted({ ...best.form, conditions: [...best.form.conditions, index] }));
   }
   return best;
 }

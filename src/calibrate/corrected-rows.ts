@@ -13,6 +13,7 @@ import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { applyModel, type Anchor, type CorrectedEnergy } from './apply-model.ts';
+import type { Condition } from './condition.ts';
 import { chipTotalOf } from './evidence-rows.ts';
 import { shapedSeries, shapeOf } from './shape.ts';
 
@@ -66,6 +67,8 @@ export interface Covered {
   readonly meanW: ReadonlyMap<string, Float64Array>;
   /** Mean of each shape of the model, in their order. */
   readonly shapeW: readonly Float64Array[];
+  /** Mean effect of each condition of the model, in their order; undefined where nobody read it. */
+  readonly effects: readonly ((row: number) => number | undefined)[];
   /** How far apart chip power is at the two ends of each window, W. */
   readonly edgeStepW: Float64Array;
   readonly coveredRatio: Float64Array;
@@ -75,6 +78,7 @@ export function coveredBy(
   model: CorrectionModel,
   chips: ReadonlyMap<string, EnergySeries>,
   windows: WallWindows,
+  conditions?: ReadonlyMap<string, Condition>,
 ): Covered | Refusal {
   const startNs = startNsOf(chips);
   const names = new Set(model.terms.flatMap((term) => [...term.sources, ...(term.less ?? [])]));
@@ -101,13 +105,21 @@ export function coveredBy(
   }
   const total = chipTotalOf(chips, model.terms);
   if (isRefusal(total) || startNs === undefined) {
-    return isRefusal(total) ? total : { meanW, shapeW: [], edgeStepW: coveredRatio, coveredRatio };
+    return isRefusal(total)
+      ? total
+      : { meanW, shapeW: [], effects: [], edgeStepW: coveredRatio, coveredRatio };
   }
   const shapeW = (model.detail?.shapes ?? []).map(
     (shape) => meansOnChips(shapedSeries(total, shapeOf(shape)), startNs).meanW,
   );
   const edgeStepW = edgeSteps(total, windows, moveOnto(model, total, windows, startNs), model);
-  return { meanW, shapeW, edgeStepW, coveredRatio };
+  const effects = (model.detail?.conditions ?? []).map(({ source, kind }) => {
+    const series = conditions?.get(`${source} ${kind}`)?.series;
+    const means = series && meansOnChips(series, startNs);
+    return (row: number): number | undefined =>
+      means && (means.coveredRatio[row] ?? 0) >= 0.5 ? means.meanW[row] : undefined;
+  });
+  return { meanW, shapeW, effects, edgeStepW, coveredRatio };
 }
 
 /**
@@ -150,8 +162,9 @@ export function correctedRows(
   chips: ReadonlyMap<string, EnergySeries>,
   windows: WallWindows,
   anchor?: Anchor,
+  conditions?: ReadonlyMap<string, Condition>,
 ): readonly CorrectedRow[] | Refusal {
-  const covered = coveredBy(model, chips, windows);
+  const covered = coveredBy(model, chips, windows, conditions);
   if (isRefusal(covered)) return covered;
   const rows: CorrectedRow[] = [];
   for (let row = 0; row < windows.fromS.length; row++) {
@@ -168,6 +181,7 @@ export function correctedRows(
       anchor,
       ageS: anchor ? 0 : ageS(model, instantNs(atNs)),
       shapeJ: covered.shapeW.map((meanW) => (meanW[row] ?? 0) * durationS),
+      effectRatio: covered.effects.map((of) => of(row)),
       edgeStepW: covered.edgeStepW[row],
     });
     rows.push({

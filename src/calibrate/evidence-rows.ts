@@ -1,10 +1,11 @@
 // Evidence as rows: mean wall power and mean chip power per term over the same windows, after alignment. Every later
 // step (fit, bootstrap, held-back check) sees rows only, so no method can peek at samples that others do not have.
 import { meansOver, sumOf, type EnergySeries, type WindowMeans } from '../align/energy-series.ts';
-import type { HeldMeter } from '../quantity/correction.ts';
+import type { ConditionKind, HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import type { ChipTerm } from './chip-terms.ts';
+import type { Condition } from './condition.ts';
 import { CANDIDATE_SHAPES, shapedSeries, type Shape } from './shape.ts';
 import { heldWall, plainWall, type Feed, type RunClock } from './wall-windows.ts';
 
@@ -20,6 +21,8 @@ export interface RunEvidence {
   readonly feeds: readonly Feed[];
   readonly chips: ReadonlyMap<string, EnergySeries>;
   readonly phases: readonly Phase[];
+  /** Fan speed, inlet temperature, utilisation, by name; absent where nobody read them. */
+  readonly conditions?: ReadonlyMap<string, Condition>;
 }
 
 export interface Rows {
@@ -29,6 +32,8 @@ export interface Rows {
   readonly chipW: readonly Float64Array[];
   /** One column per candidate shape, in the order of `CANDIDATE_SHAPES`. */
   readonly shapeW: readonly Float64Array[];
+  /** Effects of the conditions that every run has, by name. */
+  readonly conditions: readonly ConditionColumn[];
   readonly lengthS: Float64Array;
   /** Middle of the window, seconds since 1970. */
   readonly atS: Float64Array;
@@ -37,6 +42,13 @@ export interface Rows {
   /** Index of the application, -1 where none is known. */
   readonly application: Int32Array;
   readonly applications: readonly string[];
+}
+
+interface ConditionColumn {
+  readonly source: string;
+  readonly kind: ConditionKind;
+  /** Mean effect over each row; the run's mean where nobody read it. */
+  readonly effectRatio: Float64Array;
 }
 
 /** Energy of the disjoint chip sources of these terms, summed. Refuses where a source is missing. */
@@ -78,6 +90,7 @@ interface Piece {
   readonly atS: Float64Array;
   readonly columns: readonly Float64Array[];
   readonly shapes: readonly Float64Array[];
+  readonly conditions: readonly Float64Array[];
   readonly kept: readonly number[];
 }
 
@@ -111,6 +124,7 @@ function pieceOf(
   clock: RunClock,
   held: readonly HeldMeter[],
   blockS: number,
+  conditions: readonly string[],
 ): Piece | Refusal {
   const columnsOf = (
     names: readonly string[],
@@ -148,8 +162,31 @@ function pieceOf(
     atS: wall.atS,
     columns,
     shapes,
+    conditions: conditions.map((name) => {
+      const series = run.conditions?.get(name)?.series;
+      return series ? filledMeans(mixedMeans(series, wall.windows(series))) : new Float64Array();
+    }),
     kept,
   };
+}
+
+/** Means where there are any, else the mean of those that there are. */
+function filledMeans({ meanW, coveredRatio }: WindowMeans): Float64Array {
+  let sum = 0;
+  let count = 0;
+  meanW.forEach((mean, row) => {
+    if ((coveredRatio[row] ?? 0) < 0.5) return;
+    sum += mean;
+    count++;
+  });
+  const usual = sum / Math.max(1, count);
+  return meanW.map((mean, row) => ((coveredRatio[row] ?? 0) < 0.5 ? usual : mean));
+}
+
+/** Conditions that every run has: one that some lack would split the evidence. */
+function commonConditions(runs: readonly RunOnClock[]): readonly string[] {
+  const [first, ...others] = runs.map((run) => run.evidence.conditions);
+  return [...(first?.keys() ?? [])].filter((name) => others.every((each) => each?.has(name)));
 }
 
 export interface RunOnClock {
@@ -166,8 +203,9 @@ export function rowsOfRuns(
 ): Rows | Refusal {
   const applications: string[] = [];
   const pieces: Piece[] = [];
+  const conditions = commonConditions(runs);
   for (const run of runs) {
-    const piece = pieceOf(run.evidence, terms, run.clock, held, blockS);
+    const piece = pieceOf(run.evidence, terms, run.clock, held, blockS, conditions);
     if (isRefusal(piece)) return piece;
     pieces.push(piece);
   }
@@ -176,6 +214,11 @@ export function rowsOfRuns(
     meterW: new Float64Array(count),
     chipW: terms.map(() => new Float64Array(count)),
     shapeW: CANDIDATE_SHAPES.map(() => new Float64Array(count)),
+    conditions: conditions.map((name) => ({
+      source: name.replace(/ [a-z_]+$/, ''),
+      kind: runs[0]?.evidence.conditions?.get(name)?.kind ?? 'utilisation_ratio',
+      effectRatio: new Float64Array(count),
+    })),
     lengthS: new Float64Array(count),
     atS: new Float64Array(count),
     run: new Int32Array(count),
@@ -192,6 +235,9 @@ export function rowsOfRuns(
       });
       rows.shapeW.forEach((column, shape) => {
         column[filled] = piece.shapes[shape]?.[row] ?? 0;
+      });
+      rows.conditions.forEach(({ effectRatio }, condition) => {
+        effectRatio[filled] = piece.conditions[condition]?.[row] ?? 0;
       });
       rows.lengthS[filled] = (piece.untilS[row] ?? 0) - (piece.fromS[row] ?? 0);
       rows.atS[filled] = piece.atS[row] ?? 0;
@@ -231,6 +277,7 @@ export function selectRows(rows: Rows, keep: (row: number) => boolean): Rows {
     meterW: pick(rows.meterW),
     chipW: rows.chipW.map(pick),
     shapeW: rows.shapeW.map(pick),
+    conditions: rows.conditions.map((each) => ({ ...each, effectRatio: pick(each.effectRatio) })),
     lengthS: pick(rows.lengthS),
     atS: pick(rows.atS),
     run: Int32Array.from(kept, (row) => rows.run[row] ?? 0),

@@ -3,6 +3,7 @@
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { affineTerm, type ChipTerm, type GainPrior } from './chip-terms.ts';
 import { chipTotalW, shapeColumn, type Rows } from './evidence-rows.ts';
+import { conditionPrior } from './condition.ts';
 import { CANDIDATE_SHAPES, shapeOf, shapePrior, type Shape } from './shape.ts';
 
 export interface FitColumn {
@@ -15,13 +16,15 @@ export interface Form {
   readonly gains: 'affine' | 'components';
   /** Indices of `CANDIDATE_SHAPES`. */
   readonly shapes: readonly number[];
+  /** Indices of the rows' conditions. */
+  readonly conditions: readonly number[];
 }
 
 export interface FormColumns {
   readonly form: Form;
   readonly terms: readonly ChipTerm[];
   readonly shapes: readonly Shape[];
-  /** Gains in the order of the terms, then shapes. */
+  /** Gains in the order of the terms, then shapes, then conditions. */
   readonly columns: readonly FitColumn[];
   /** False where the sensors are modelled: what they read at rest is anybody's guess, so the level may lie below 0. */
   readonly levelIsPhysical: boolean;
@@ -44,11 +47,17 @@ export function columnsOf(rows: Rows, terms: readonly ChipTerm[], form: Form): F
       prior: shape ? shapePrior(shape, topW) : { lowerRatio: 0, meanRatio: 0, sdRatio: 1e-6 },
     };
   });
+  const meterW = rows.meterW.reduce((sum, each) => sum + each, 0) / Math.max(1, rows.count);
+  const conditions = form.conditions.flatMap((index) => {
+    const condition = rows.conditions[index];
+    if (!condition) return [];
+    return [{ meanW: condition.effectRatio, prior: conditionPrior(condition.kind, meterW) }];
+  });
   return {
     form,
     terms: ownTerms,
     shapes,
-    columns: [...gains, ...shaped],
+    columns: [...gains, ...shaped, ...conditions],
     levelIsPhysical: terms.every((term) => term.prior.lowerRatio > 0),
   };
 }
@@ -82,5 +91,10 @@ export function modelPrediction(rows: Rows, model: CorrectionModel): Float64Arra
     add(term.gainRatio, gains[index]);
   });
   for (const shape of shapes) add(shape.gainRatio, shapeColumn(rows, shapeOf(shape)));
+  for (const condition of model.detail?.conditions ?? []) {
+    const { source, kind } = condition;
+    const column = rows.conditions.find((each) => each.source === source && each.kind === kind);
+    add(condition.gainW, column?.effectRatio);
+  }
   return predictedW;
 }

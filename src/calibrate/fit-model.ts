@@ -2,6 +2,7 @@
 // what contradicts physics, chooses between one gain and one per component by held-back error, checks the choice on the
 // last part of the data, and states what gates are still open.
 import type {
+  CorrectionCondition,
   CorrectionModel,
   CorrectionShape,
   CorrectionTerm,
@@ -108,6 +109,22 @@ function modelOf(
     gainRatio: fit.parameters[terms.length + index + 1] ?? 0,
     gainUncertaintyRatio: uncertaintyOf(terms.length + index + 1),
   }));
+  const conditions: CorrectionCondition[] = chosen.form.conditions.flatMap((index, place) => {
+    const condition = rows.conditions[index];
+    if (!condition) return [];
+    const parameter = terms.length + shapes.length + place + 1;
+    const effectMeanRatio = meanOf(condition.effectRatio);
+    return [
+      {
+        source: condition.source,
+        kind: condition.kind,
+        gainW: fit.parameters[parameter] ?? 0,
+        gainUncertaintyW: uncertaintyOf(parameter),
+        effectMeanRatio,
+        effectSpreadRatio: deviationOf(condition.effectRatio, effectMeanRatio),
+      },
+    ];
+  });
   const atMean = [1, ...chosen.columns.map((column) => meanOf(column.meanW))];
   const fitW2 = varianceAt(covariance.cells, atMean);
   const scaleRatio = frame.meterRatio ?? 0;
@@ -144,6 +161,7 @@ function modelOf(
     detail: {
       form: chosen.form.gains,
       shapes,
+      conditions,
       covariance: [...covariance.cells],
       covarianceDof: covariance.dof,
       levelW: level.levelW,

@@ -203,6 +203,7 @@ function withFactor(
     ...detail,
     covariance: detail.covariance.map((cell) => cell * factor * factor),
     shapes: detail.shapes.map((shape) => ({ ...shape, gainRatio: shape.gainRatio * factor })),
+    conditions: detail.conditions.map((each) => ({ ...each, gainW: each.gainW * factor })),
     // The scatter of runs is in the scale here: power levels of nodes and jobs differ too much for watts.
     levelW: Math.min(detail.levelW, 0.006 * ((type.holds.fromW + type.holds.untilW) / 2)),
     scaleRatio,

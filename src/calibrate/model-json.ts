@@ -1,7 +1,9 @@
 // A correction model as JSON, for files and the ledger: snake_case names with the unit last, bigints as decimal strings.
 // Decoding trusts nothing: a model from elsewhere is checked field by field before it may correct anything.
 import {
+  CONDITION_KINDS,
   STANDINGS,
+  type CorrectionCondition,
   type CorrectionDetail,
   type CorrectionModel,
   type CorrectionShape,
@@ -86,6 +88,18 @@ function encodeDetail(detail: CorrectionDetail): ModelDocument {
       gain_ratio: shape.gainRatio,
       gain_uncertainty_ratio: shape.gainUncertaintyRatio,
     })),
+    ...(detail.conditions.length > 0
+      ? {
+          conditions: detail.conditions.map((condition) => ({
+            source: condition.source,
+            kind: condition.kind,
+            gain_w: condition.gainW,
+            gain_uncertainty_w: condition.gainUncertaintyW,
+            effect_mean_ratio: condition.effectMeanRatio,
+            effect_spread_ratio: condition.effectSpreadRatio,
+          })),
+        }
+      : {}),
     covariance: detail.covariance,
     covariance_dof: freedom(detail.covarianceDof),
     level_w: detail.levelW,
@@ -214,6 +228,20 @@ function decodeShape(shape: Fields): CorrectionShape {
   }
 }
 
+function decodeCondition(condition: Fields): CorrectionCondition {
+  const word = condition.text('kind');
+  const kind = CONDITION_KINDS.find((each) => each === word);
+  if (!kind) throw condition.fault('kind', `is none of ${CONDITION_KINDS.join(', ')}`);
+  return {
+    source: condition.text('source'),
+    kind,
+    gainW: condition.number('gain_w', 0),
+    gainUncertaintyW: condition.number('gain_uncertainty_w', 0),
+    effectMeanRatio: condition.number('effect_mean_ratio'),
+    effectSpreadRatio: condition.number('effect_spread_ratio', 0),
+  };
+}
+
 const decodeLeftOut = (fold: Fields): LeftOut => ({
   name: fold.text('name'),
   biasRatio: fold.number('bias_ratio'),
@@ -227,7 +255,8 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
   }
   const shapes = detail.list('shapes').map(decodeShape);
   const covariance = detail.numbers('covariance');
-  const cellsCount = (termsCount + shapes.length + 1) ** 2;
+  const conditions = detail.has('conditions') ? detail.list('conditions').map(decodeCondition) : [];
+  const cellsCount = (termsCount + shapes.length + conditions.length + 1) ** 2;
   if (covariance.length !== cellsCount) {
     throw detail.fault('covariance', `has not ${cellsCount} entries`);
   }
@@ -238,6 +267,7 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
   return {
     form,
     shapes,
+    conditions,
     covariance,
     covarianceDof: detail.freedom('covariance_dof'),
     levelW: detail.number('level_w', 0),

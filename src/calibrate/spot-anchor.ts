@@ -7,6 +7,7 @@ import type { CorrectionModel, Drift } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { predictedPowerW, type Anchor } from './apply-model.ts';
+import type { Condition } from './condition.ts';
 import { ageS, coveredBy, type Covered, type WallWindows } from './corrected-rows.ts';
 import { driftedRatio } from './level.ts';
 
@@ -46,8 +47,9 @@ export function anchorOn(
   model: CorrectionModel,
   chips: ReadonlyMap<string, EnergySeries>,
   feeds: readonly SpotFeed[],
+  conditions?: ReadonlyMap<string, Condition>,
 ): Anchor | Refusal {
-  const blocks = spotBlocks(model, chips, feeds);
+  const blocks = spotBlocks(model, chips, feeds, conditions);
   if (isRefusal(blocks)) return blocks;
   const atNs = spotInstant(feeds);
   const drift = model.detail?.drift ?? NO_DRIFT;
@@ -136,6 +138,7 @@ function spotBlocks(
   model: CorrectionModel,
   chips: ReadonlyMap<string, EnergySeries>,
   feeds: readonly SpotFeed[],
+  conditions?: ReadonlyMap<string, Condition>,
 ): readonly SpotBlock[] | Refusal {
   const held = model.detail?.heldMeters ?? [];
   if (held.length === 0) {
@@ -143,7 +146,12 @@ function spotBlocks(
     if (!first) return tooShort('the meter', 0);
     const wall = sumOf([first, ...others]);
     const periodS = Math.max(periodOf(wall.atS), 1e-3);
-    const blocks = blocksOver(model, chips, rowsOfSeries(wall, Math.max(periodS, BLOCK_S)));
+    const blocks = blocksOver(
+      model,
+      chips,
+      rowsOfSeries(wall, Math.max(periodS, BLOCK_S)),
+      conditions,
+    );
     if (isRefusal(blocks)) return blocks;
     const lengthS = blocks.reduce((sum, each) => sum + each.lengthS, 0);
     return lengthS < SPOT_S_MIN ? tooShort('the meter', lengthS) : blocks;
@@ -153,7 +161,7 @@ function spotBlocks(
     const feed = feeds.find((each) => each.source === meter.source);
     if (!feed?.power) return tooShort(meter.source, 0);
     const windows = heldWindows(feed.power, meter.delayS, meter.windowS);
-    const blocks = blocksOver(model, chips, windows);
+    const blocks = blocksOver(model, chips, windows, conditions);
     if (isRefusal(blocks)) return blocks;
     if (blocks.length === 0) return tooShort(meter.source, 0);
     const mean = meanOfBlocks(blocks);
@@ -178,8 +186,9 @@ function blocksOver(
   model: CorrectionModel,
   chips: ReadonlyMap<string, EnergySeries>,
   windows: MeteredWindows,
+  conditions?: ReadonlyMap<string, Condition>,
 ): readonly SpotBlock[] | Refusal {
-  const covered = coveredBy(model, chips, windows);
+  const covered = coveredBy(model, chips, windows, conditions);
   if (isRefusal(covered)) return covered;
   const { detail, intervalS } = model;
   const predictedW = windows.meanW.map((_, row) => predictedAt(model, covered, row));
@@ -213,7 +222,10 @@ function predictedAt(model: CorrectionModel, covered: Covered, row: number): num
     return termW;
   });
   const shapesW = covered.shapeW.map((column) => column[row] ?? 0);
-  return predictedPowerW(model, powersW, shapesW);
+  const effects = (model.detail?.conditions ?? []).map(
+    (condition, index) => covered.effects[index]?.(row) ?? condition.effectMeanRatio,
+  );
+  return predictedPowerW(model, powersW, shapesW, effects);
 }
 
 type MeteredWindows = WallWindows & { readonly meanW: Float64Array };

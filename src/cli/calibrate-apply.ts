@@ -24,7 +24,7 @@ import {
   type Rhythm,
 } from './calibrate-apply-options.ts';
 import type { Output } from './calibrate-report.ts';
-import { byMachine, seriesOf, wallParts } from './calibrate-sources.ts';
+import { byMachine, conditionsOf, seriesOf, wallParts } from './calibrate-sources.ts';
 import { readReadings, type SourceSamples } from './run-folder.ts';
 
 /** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 rows were refused. */
@@ -124,11 +124,12 @@ function rowsOfMachine(
   doubts.push(...found);
   const refused = refusalOf(found);
   if (refused) return refused;
-  const anchor = feeds && anchorOn(model, chips, feeds);
+  const conditions = conditionsOf(sources);
+  const anchor = feeds && anchorOn(model, chips, feeds, conditions);
   if (anchor && isRefusal(anchor)) return anchor;
   const windows = windowsOf(model, chips, rhythm);
   if (isRefusal(windows)) return windows;
-  const rows = correctedRows(model, chips, windows, anchor);
+  const rows = correctedRows(model, chips, windows, anchor, conditions);
   if (!isRefusal(rows) && rows.length === 0) {
     return refuse(
       'align.overlap',

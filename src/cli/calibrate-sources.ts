@@ -9,6 +9,8 @@ import type { EnergySeries } from '../align/energy-series.ts';
 import { heldReadingsOf } from '../align/meter-rows.ts';
 import type { ChipLayout } from '../calibrate/chip-terms.ts';
 import { chipKindOf } from '../calibrate/chip-terms.ts';
+import { conditionOf, type Condition } from '../calibrate/condition.ts';
+import { CONDITION_KINDS } from '../quantity/correction.ts';
 import type { Doubt } from '../calibrate/doubts.ts';
 import type { RunEvidence } from '../calibrate/evidence-rows.ts';
 import { judgeSamples } from '../calibrate/sample-doubts.ts';
@@ -68,6 +70,20 @@ export function seriesOf(
   if (!gauge) return undefined;
   const { doubts, samples: readings } = judgeSamples(source, 'power_w', gauge, role);
   return { ...energyFromPower(readings, stamp, windowS), doubts, power: readings };
+}
+
+/** Fan speeds, temperatures and utilisations of a machine, by source. */
+export function conditionsOf(
+  parts: ReadonlyMap<string, SourceSamples>,
+): ReadonlyMap<string, Condition> {
+  const conditions = new Map<string, Condition>();
+  for (const [source, samples] of parts) {
+    for (const kind of CONDITION_KINDS) {
+      const readings = samples.get(kind);
+      if (readings) conditions.set(`${source} ${kind}`, conditionOf(kind, readings));
+    }
+  }
+  return conditions;
 }
 
 /** Set files write the sources of all machines as a pattern with a star before the slash. */
@@ -149,12 +165,18 @@ export function evidenceOf(folder: RunFolder, stamps: StampWords): readonly Node
       chips.set(source, built.series);
     }
     if (feeds.length === 0 || chips.size === 0) continue;
+    const conditions = conditionsOf(parts);
     const phases = folder.phases.map(({ fromNs, untilNs, application }) => ({
       fromNs,
       untilNs,
       application,
     }));
-    nodes.push({ machine, evidence: { run: folder.run, feeds, chips, phases }, flaws, doubts });
+    nodes.push({
+      machine,
+      evidence: { run: folder.run, feeds, chips, conditions, phases },
+      flaws,
+      doubts,
+    });
   }
   return nodes;
 }

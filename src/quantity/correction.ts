@@ -57,6 +57,22 @@ export type CorrectionShape = {
     }
 );
 
+/** Quantities of the neutral format that say how a node runs, beside its energy. */
+export const CONDITION_KINDS = ['fan_rpm', 'temperature_c', 'utilisation_ratio'] as const;
+export type ConditionKind = (typeof CONDITION_KINDS)[number];
+
+/** A condition that the model knows of; its effect is a function of the reading by its kind. */
+export interface CorrectionCondition {
+  readonly source: string;
+  readonly kind: ConditionKind;
+  /** W at the wall per unit of the effect. */
+  readonly gainW: number;
+  readonly gainUncertaintyW: number;
+  /** Mean and standard deviation of the effect over the evidence: what stands in where nobody reads it. */
+  readonly effectMeanRatio: number;
+  readonly effectSpreadRatio: number;
+}
+
 /** Error of a model on a part of the evidence that it was not fitted on. */
 export interface LeftOut {
   readonly name: string;
@@ -80,7 +96,8 @@ export interface CorrectionDetail {
   /** `affine`: all chips in one term; `components`: one term per kind of chip. */
   readonly form: 'affine' | 'components';
   readonly shapes: readonly CorrectionShape[];
-  /** Covariance of [intercept, gains in the order of the terms, then of the shapes], row by row; W², W and 1. */
+  readonly conditions: readonly CorrectionCondition[];
+  /** Covariance of [intercept, then terms, shapes, conditions in their order], row by row; W², W and 1. */
   readonly covariance: readonly number[];
   readonly covarianceDof: number;
   /** Standard deviation of the level from one recording to the next, as seen, W. */
