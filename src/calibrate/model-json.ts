@@ -9,10 +9,11 @@ import type {
 import { formatInstant } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import { Fields } from './document-fields.ts';
+import { decodeShared, encodeShared } from './shared-json.ts';
 
 const MODEL_FORMAT = 'trueup-correction/1';
 
-type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+export type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
 export type ModelDocument = Readonly<Record<string, Json>>;
 
 /** Plain JSON values; `JSON.stringify` of it is the file. */
@@ -59,6 +60,7 @@ function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
     open: model.open,
     gap_ratio: model.gapRatio,
     ...(model.detail ? { detail: encodeDetail(model.detail) } : {}),
+    ...(model.shared ? { shared: encodeShared(model.shared) } : {}),
   };
 }
 
@@ -144,6 +146,7 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
     open: top.texts('open'),
     gapRatio: top.number('gap_ratio'),
     ...(top.has('detail') ? { detail: decodeDetail(top.inner('detail'), terms.length) } : {}),
+    ...(top.has('shared') ? { shared: decodeShared(top.inner('shared'), terms.length) } : {}),
   };
 }
 
