@@ -97,7 +97,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     site,
     seats,
     chips,
-    calibrations: calibrations.of,
+    calibrations,
     statements: ledger.statements,
     core: world.core,
     startedNs,
@@ -134,7 +134,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     }
     if (!again) observe(exchange);
   };
-  report.note(await recover(ledger, site, takeUp, calibrations.of));
+  report.note(await recover(ledger, site, takeUp, calibrations));
   const detail = { core: world.core, site: site.name };
   await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
   await ledger.log.append([configurationEntry(site, seats, world.core, startedNs)]);

@@ -12,10 +12,12 @@ import { NodeHistory } from './node-history.ts';
 export interface GroupPlan {
   readonly stepNs: bigint;
   readonly keepCount: number;
-  /** Type of each node of the group, and how the sum of the levels is divided. */
   readonly typeOf: (node: string) => string;
-  readonly levelWeightOf: (node: string) => number;
-  readonly levelRule: LevelRule;
+  /** How the sum of the levels is divided, by what is known at the time of a fit. */
+  readonly levels: () => {
+    readonly rule: LevelRule;
+    readonly weightOf: (node: string) => number;
+  };
 }
 
 /** Fits are remembered for as long as an interval may be settled again; a fit every few minutes is a busy day. */
@@ -79,6 +81,7 @@ export class GroupCalibration {
   refit(nowNs: InstantNs): readonly CorrectionModel[] {
     const evidence = this.history.evidence();
     if (!evidence) return [];
+    const levels = this.plan.levels();
     const nodes = this.group.nodes.map((node) => {
       const start = `${node}${BETWEEN}`;
       const chips = new Map(
@@ -89,7 +92,7 @@ export class GroupCalibration {
       return {
         node,
         type: this.plan.typeOf(node),
-        levelWeight: this.plan.levelWeightOf(node),
+        levelWeight: levels.weightOf(node),
         terms: componentTerms([...chips.keys()]),
         chips,
       };
@@ -98,7 +101,7 @@ export class GroupCalibration {
       group: this.group.id,
       wall: evidence.wall,
       nodes,
-      levelRule: this.plan.levelRule,
+      levelRule: levels.rule,
       fittedAtNs: nowNs,
     });
     if (isRefusal(fitted)) {
