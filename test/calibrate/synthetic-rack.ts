@@ -10,28 +10,33 @@ export interface RackTruth {
   readonly nodesCount: number;
   readonly rowsCount: number;
   readonly seed: number;
-  /** Relative spread of levels and gains between the nodes. */
+  /** One type, whose nodes differ a little; or a type for each, with gains from all that physics allows. */
+  readonly alike: boolean;
+  /** Relative spread of the levels between the nodes. */
   readonly levelRatio: number;
-  readonly gainRatio: number;
+  /** From this row on it is another day: the level of each node has moved by 0.6 % of its power (one sigma). */
+  readonly dayFromRow: number;
   /** 0: every node has a load of its own; 1: all run the same job. */
   readonly together: number;
   readonly noiseW: number;
   /** Wander of each node's level, W, over about a minute. */
   readonly wanderW: number;
-  readonly type: (node: number) => string;
 }
 
 export const RACK: RackTruth = {
   nodesCount: 3,
   rowsCount: 720,
   seed: 1,
-  levelRatio: 0.08,
-  gainRatio: 0.025,
+  alike: true,
+  levelRatio: 0.1,
+  dayFromRow: Infinity,
   together: 0,
   noiseW: 5,
   wanderW: 5,
-  type: () => 'dgx',
 };
+
+/** Gains of boards differ by 5 %: of one in the cpu term, of eight in the gpu term, and by 2 % from node to node. */
+const OWN_RATIO = [Math.hypot(0.05, 0.02), Math.hypot(0.05 / Math.sqrt(8), 0.02)] as const;
 
 export const RACK_TERMS: readonly ChipTerm[] = componentTerms([
   'rapl:package-0',
@@ -60,15 +65,18 @@ export function sampleRack(truth: RackTruth): SampledRack {
   for (let skipped = 0; skipped < 50; skipped++) random();
   const normal = (): number => normalOf(random);
   const { nodesCount, rowsCount } = truth;
-  const typeGain = [1.17 + 0.06 * normal(), 1.17 + 0.06 * normal()] as const;
-  const levelsW = Array.from({ length: nodesCount }, () => 300 * (1 + truth.levelRatio * normal()));
-  const gains = levelsW.map(
-    () =>
-      [
-        Math.max(1.05, typeGain[0] * (1 + truth.gainRatio * normal())),
-        Math.max(0.92, typeGain[1] * (1 + truth.gainRatio * normal())),
-      ] as const,
+  const typeGain = [1.17 + 0.12 * normal(), 1.17 + 0.12 * normal()] as const;
+  const levelsW = Array.from({ length: nodesCount }, () =>
+    Math.max(60, 300 * (1 + truth.levelRatio * normal())),
   );
+  const gainOf = (term: 0 | 1, least: number): number => {
+    const own = truth.alike
+      ? typeGain[term] * (1 + OWN_RATIO[term] * normal())
+      : 1.17 + 0.12 * normal();
+    return Math.max(least, own);
+  };
+  const gains = levelsW.map(() => [gainOf(0, 1.05), gainOf(1, 0.92)] as const);
+  const dayRatios = levelsW.map(() => 0.006 * normal());
   const column = (): Float64Array => new Float64Array(rowsCount);
   const chipW = levelsW.map(() => [column(), column()]);
   const trueW = levelsW.map(column);
@@ -89,7 +97,9 @@ export function sampleRack(truth: RackTruth): SampledRack {
       own![0]![row] = cpu;
       own![1]![row] = gpu;
       const [gainCpu, gainGpu] = gains[node]!;
-      const powerW = levelsW[node]! + gainCpu * cpu + gainGpu * gpu + (wander[node] ?? 0);
+      const dayRatio = row >= truth.dayFromRow ? (dayRatios[node] ?? 0) : 0;
+      const steadyW = levelsW[node]! + gainCpu * cpu + gainGpu * gpu;
+      const powerW = steadyW * (1 + dayRatio) + (wander[node] ?? 0);
       trueW[node]![row] = powerW;
       meterW[row]! += powerW;
     }
@@ -105,7 +115,7 @@ export function sampleRack(truth: RackTruth): SampledRack {
     },
     nodes: levelsW.map((_, node) => ({
       node: `n${String(node)}`,
-      type: truth.type(node),
+      type: truth.alike ? 'dgx' : `type-${String(node)}`,
       terms: RACK_TERMS,
       levelWeight: 1,
     })),
