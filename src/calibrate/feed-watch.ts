@@ -45,11 +45,12 @@ export function watchFeeds({ feeds, feedW, chipW }: FeedRows): readonly FeedChan
       if (!gone && !moved) continue;
       const missingW = shortfallW(totalW, chipW, row);
       const lost = missingW > 0.5 * usual * meanOf(totalW, 0, row);
+      const nowShare = meanOf(shares, row, row + ROWS_COUNT);
+      // A row in which it happened is half of each: the next ones decide. Where one feed gives and others take, the one
+      // that gives is named.
       if (gone && lost) changes.push(lostFeed(feed, row, usual, missingW));
-      // Where one feed gives and others take, the one that gives is named.
-      else if (!lost && meanOf(shares, row, row + ROWS_COUNT) < usual) {
-        changes.push(transfer(feed, row, usual, meanOf(shares, row, row + ROWS_COUNT)));
-      }
+      else if (!lost && nowShare < usual) changes.push(transfer(feed, row, usual, nowShare));
+      else continue;
       return;
     }
   });
