@@ -159,7 +159,7 @@ export async function scoreH100Shared(pattern: RegExp, set: string): Promise<Sha
       nodes: nodes.map(({ node, chips }) => ({
         node,
         type: 'h100',
-        levelWeight: 1,
+        weight: 1,
         terms: componentTerms([...chips.keys()]),
         chips,
       })),

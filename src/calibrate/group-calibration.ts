@@ -92,7 +92,7 @@ export class GroupCalibration {
       return {
         node,
         type: this.plan.typeOf(node),
-        levelWeight: levels.weightOf(node),
+        weight: levels.weightOf(node),
         terms: componentTerms([...chips.keys()]),
         chips,
       };

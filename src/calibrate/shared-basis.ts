@@ -9,7 +9,7 @@ export interface SharedNode {
   readonly type: string;
   readonly terms: readonly ChipTerm[];
   /** By which the sum of the levels is divided. */
-  readonly levelWeight: number;
+  readonly weight: number;
 }
 
 /** One independent piece: where it enters the parameters of the nodes, and what is known of it beforehand. */
@@ -128,6 +128,6 @@ function gainPieces(
 
 /** Shares of the level, summing to 1; equal where no weight is any. */
 export function weightsOf(nodes: readonly SharedNode[]): readonly number[] {
-  const whole = nodes.reduce((sum, { levelWeight }) => sum + levelWeight, 0);
-  return nodes.map(({ levelWeight }) => (whole > 0 ? levelWeight / whole : 1 / nodes.length));
+  const whole = nodes.reduce((sum, { weight }) => sum + weight, 0);
+  return nodes.map(({ weight }) => (whole > 0 ? weight / whole : 1 / nodes.length));
 }

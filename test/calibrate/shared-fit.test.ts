@@ -127,7 +127,7 @@ describe('a joint fit', () => {
 
   test('levels are divided by the rule: by nameplate in its proportions', () => {
     const rack = sampleRack({ ...RACK, ...QUIET, alike: false });
-    const nodes = rack.nodes.map((node, index) => ({ ...node, levelWeight: 1 + index }));
+    const nodes = rack.nodes.map((node, index) => ({ ...node, weight: 1 + index }));
     const fit = fitShared(rack.rows, nodes, 'nameplate');
     const whole = fit.nodes.reduce((sum, node) => sum + node.levelW, 0);
     fit.nodes.forEach((node, index) => {

@@ -117,7 +117,7 @@ export function sampleRack(truth: RackTruth): SampledRack {
       node: `n${String(node)}`,
       type: truth.alike ? 'dgx' : `type-${String(node)}`,
       terms: RACK_TERMS,
-      levelWeight: 1,
+      weight: 1,
     })),
     trueW,
     levelsW,
