@@ -14,6 +14,7 @@ export const DOUBT_CODES = [
   'coarse-meter',
   'node-off',
   'meter-silent',
+  'missing-feed',
 ] as const;
 type DoubtCode = (typeof DOUBT_CODES)[number];
 

@@ -28,14 +28,17 @@ export function levelBetweenRuns(rows: Rows, fit: RowsFit): { levelW: number; le
 
 /** What a day may add; nothing where the evidence spans days, since then the runs' own scatter has it. */
 export function driftOf(rows: Rows, meterW: number): Drift {
-  const seen = spanOf(rows).seenDays;
-  return {
-    levelW: seen ? 0 : DAY_LEVEL_RATIO * meterW,
-    gainRatio: seen ? 0 : DAY_GAIN_RATIO,
-    dof: DAY_DOF,
-    relaxS: RELAX_S,
-  };
+  const drift = dayDrift(meterW);
+  return spanOf(rows).seenDays ? { ...drift, levelW: 0, gainRatio: 0 } : drift;
 }
+
+/** What a day may add to a node of this mean power. */
+export const dayDrift = (meterW: number): Drift => ({
+  levelW: DAY_LEVEL_RATIO * meterW,
+  gainRatio: DAY_GAIN_RATIO,
+  dof: DAY_DOF,
+  relaxS: RELAX_S,
+});
 
 function spanOf(rows: Rows): { seenDays: boolean; daysCount: number; runsCount: number } {
   const days = new Set<number>();

@@ -14,10 +14,11 @@ import {
 import { formatInstant } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import { Fields } from './document-fields.ts';
+import { decodeShared, encodeShared } from './shared-json.ts';
 
 const MODEL_FORMAT = 'trueup-correction/1';
 
-type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+export type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
 export type ModelDocument = Readonly<Record<string, Json>>;
 
 /** Plain JSON values; `JSON.stringify` of it is the file. */
@@ -64,6 +65,7 @@ function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
     ...(model.notes ? { notes: model.notes } : {}),
     gap_ratio: model.gapRatio,
     ...(model.detail ? { detail: encodeDetail(model.detail) } : {}),
+    ...(model.shared ? { shared: encodeShared(model.shared) } : {}),
   };
 }
 
@@ -191,6 +193,7 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
     ...(top.has('notes') ? { notes: top.texts('notes') } : {}),
     gapRatio: top.number('gap_ratio'),
     ...(top.has('detail') ? { detail: decodeDetail(top.inner('detail'), terms.length) } : {}),
+    ...(top.has('shared') ? { shared: decodeShared(top.inner('shared'), terms.length) } : {}),
   };
 }
 

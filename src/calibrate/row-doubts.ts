@@ -6,6 +6,7 @@ import type { ChipTerm } from './chip-terms.ts';
 import { refusalOf, type Doubt } from './doubts.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
 import { gramOfColumns } from './gram-of-columns.ts';
+import { feedSummary, suspectMissingFeed } from './missing-feed.ts';
 import { unitSlip } from './unit-slip.ts';
 
 export interface Examined {
@@ -65,8 +66,24 @@ export function examineRows(all: Rows, terms: readonly ChipTerm[]): Examined | R
   }
   const wild = slopeRefusal(slope, terms, meterW, chipW) ?? saturatedRefusal(rows, chips, meterW);
   if (wild) return wild;
-  doubts.push(...collinearDoubts(rows, terms));
+  doubts.push(...feedDoubts(rows, chips, terms), ...collinearDoubts(rows, terms));
   return refusalOf(doubts) ?? { rows, doubts };
+}
+
+/** A feed that nobody meters makes a perfect fit of a part of the node. */
+function feedDoubts(rows: Rows, chips: Float64Array, terms: readonly ChipTerm[]): readonly Doubt[] {
+  const suspicion = suspectMissingFeed(feedSummary(rows.meterW, chips, terms));
+  if (!suspicion) return [];
+  const weight = { impossible: 'refuse', unlikely: 'gate', note: 'note' } as const;
+  return [
+    {
+      code: 'missing-feed',
+      weight: weight[suspicion.strength],
+      source: '',
+      because: suspicion.evidence.join('; '),
+      remedy: suspicion.remedy,
+    },
+  ];
 }
 
 function fewDoubt(rows: Rows): Refusal | undefined {

@@ -144,6 +144,33 @@ export interface CorrectionDetail {
   };
 }
 
+/** Whose evidence a gain rests on: the node's own load, the loads of its type together, or no load at all. */
+export const GAIN_EVIDENCE = ['own', 'type', 'prior'] as const;
+export type GainEvidence = (typeof GAIN_EVIDENCE)[number];
+
+/** A level (power with the chips at 0 W) is known by itself only where the node was seen on and off; else in the sum. */
+export const LEVEL_EVIDENCE = ['own', 'sum'] as const;
+export type LevelEvidence = (typeof LEVEL_EVIDENCE)[number];
+
+/** By which rule a sum of levels is divided: in equal parts, by nameplate, or as metered nodes of the type show. */
+export const LEVEL_RULES = ['equal', 'nameplate', 'type'] as const;
+export type LevelRule = (typeof LEVEL_RULES)[number];
+
+/** What ties the model of a node behind a shared meter to its siblings, which were fitted with it. */
+export interface SharedPart {
+  /** The group of points and nodes, and the joint fit: siblings carry the same. */
+  readonly group: string;
+  readonly fit: string;
+  /** All nodes of the group in the order of the covariance. */
+  readonly nodes: readonly string[];
+  /** Of this node's [level, gains] with those of all nodes, row by row; W², W and 1. */
+  readonly covariance: readonly number[];
+  readonly levelRule: LevelRule;
+  readonly levelEvidence: LevelEvidence;
+  /** In the order of the terms. */
+  readonly gainEvidence: readonly GainEvidence[];
+}
+
 export interface CorrectionModel {
   readonly node: string;
   /** Of the model as a whole: changes with its content. */
@@ -177,4 +204,6 @@ export interface CorrectionModel {
   /** 1 - chip energy / wall energy over the evidence. */
   readonly gapRatio: number;
   readonly detail?: CorrectionDetail;
+  /** Set where several nodes share the meters that the model was fitted on. */
+  readonly shared?: SharedPart;
 }

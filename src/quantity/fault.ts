@@ -37,6 +37,7 @@ export const FAULT_CODES = {
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',
+  'settle.no-shares': 'No model says yet how a shared meter divides among its nodes.',
   'settle.gap-too-long': 'The hole is longer than what may be interpolated.',
   'ledger.torn-tail': 'The last record was cut short by a crash and has been cut off.',
   'ledger.corrupt': 'A stored record does not match its check sum.',

@@ -6,6 +6,7 @@ import { applyModel } from '../calibrate/apply-model.ts';
 import type { NodeCalibration } from '../calibrate/node-calibration.ts';
 import type { Standing } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
+import { feedGroupsOf, isShared } from '../quantity/feed-groups.ts';
 import type { MeteredPoint, Node, Site } from '../quantity/site.ts';
 import type { InstantNs, Interval } from '../quantity/time.ts';
 import { instantNs } from '../quantity/time.ts';
@@ -45,9 +46,13 @@ export class LiveView implements LiveRack {
   private readonly correctedJ = new Map<string, { totalJ: number; untilNs: bigint }>();
   private settled: SettledRow[] = [];
   private latest: RackSnapshot;
+  /** Nodes behind meters that feed others as well. */
+  private readonly shared: ReadonlySet<string>;
 
   constructor(sources: LiveSources) {
     this.sources = sources;
+    const groups = feedGroupsOf(sources.site.nodes).filter(isShared);
+    this.shared = new Set(groups.flatMap(({ nodes }) => nodes));
     this.latest = this.look();
   }
 
@@ -120,7 +125,9 @@ export class LiveView implements LiveRack {
   }
 
   private nodeView(node: Node, points: readonly PointView[]): NodeView {
-    const feeds = points.filter(({ point }) => node.fedBy.includes(point));
+    // What nodes share is none of theirs: it is settled as allocated, not drawn as if each took it all.
+    const isAlone = !this.shared.has(node.id);
+    const feeds = points.filter(({ point }) => isAlone && node.fedBy.includes(point));
     const wallW = feeds.length === 0 ? undefined : sumW(feeds.map((feed) => feed.wallW));
     const chips = this.sources.chips(node.id);
     const span = recentSpan(chips);
