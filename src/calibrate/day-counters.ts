@@ -31,7 +31,7 @@ const HOLE_PERIOD_COUNT = 2.5;
 /** A step through a wrap may be this many times the usual power, as in `energyFromCounter`. */
 const WRAP_POWER_RATIO = 4;
 /** The usual distance and power are read off about this many steps, evenly over the day. */
-const PROBE_COUNT = 1001;
+const PROBE_COUNT = 201;
 
 const NO_FLAWS: SampleFlaws = {
   unsortedCount: 0,
@@ -41,10 +41,31 @@ const NO_FLAWS: SampleFlaws = {
   unknownStepCount: 0,
 };
 
+/** What one look at the stamps of a poll tells; sources that share them share it. */
+export interface StampLook {
+  /** Usual distance, s; 0 where there are fewer than two. */
+  readonly periodS: number;
+  readonly shortestS: number;
+  readonly longestS: number;
+}
+
+/** NaN and stamps that do not rise leave a shortest distance that is not above 0. */
+export function lookAtStamps(atS: Float64Array): StampLook {
+  const { shortestS, longestS } = stepRange(atS);
+  return { periodS: usualStepS(atS, atS.length), shortestS, longestS };
+}
+
 /** Judges a day of readings. What is late, twice or no number is left out and counted. */
-export function judgeCounter(counter: DayCounter, originNs: InstantNs): JudgedCounter {
-  const asItCame = { ...counter, flaws: NO_FLAWS };
-  const judged = judgeSteps(asItCame);
+export function judgeCounter(
+  counter: DayCounter,
+  originNs: InstantNs,
+  look: StampLook = lookAtStamps(counter.atS),
+): JudgedCounter {
+  if (isPlain(counter, look)) {
+    const { atS, countJ } = counter;
+    return { atS, countJ, unknownCounts: undefined, flaws: NO_FLAWS, periodS: look.periodS };
+  }
+  const judged = judgeSteps({ ...counter, flaws: NO_FLAWS });
   if (judged !== undefined) return judged;
   const { samples, flaws } = tidySamples({
     originNs,
@@ -53,6 +74,44 @@ export function judgeCounter(counter: DayCounter, originNs: InstantNs): JudgedCo
   });
   const tidy = { ...counter, atS: samples.atS, countJ: samples.reading, flaws };
   return judgeSteps(tidy) ?? { ...tidy, unknownCounts: undefined, periodS: 0 };
+}
+
+/** Most days of most counters rise evenly without a hole, and one look tells. */
+function isPlain({ atS, countJ, ceilingW }: DayCounter, look: StampLook): boolean {
+  return (
+    atS.length === countJ.length &&
+    look.shortestS > 0 &&
+    look.longestS <= HOLE_PERIOD_COUNT * look.periodS &&
+    (countJ[0] ?? -1) >= 0 &&
+    risesPlainly(countJ, ceilingW * look.shortestS)
+  );
+}
+
+/** Whether no step falls or is larger than `mostJ`; NaN and Infinity fail both. */
+function risesPlainly(countJ: Float64Array, mostJ: number): boolean {
+  let beforeJ = countJ[0] ?? 0;
+  for (let index = 1; index < countJ.length; index++) {
+    const readingJ = countJ[index] ?? 0;
+    const stepJ = readingJ - beforeJ;
+    if (!(stepJ >= 0 && stepJ <= mostJ)) return false;
+    beforeJ = readingJ;
+  }
+  return true;
+}
+
+function stepRange(atS: Float64Array): { readonly shortestS: number; readonly longestS: number } {
+  let shortestS = Infinity;
+  let longestS = 0;
+  let beforeS = atS[0] ?? 0;
+  for (let index = 1; index < atS.length; index++) {
+    const instantS = atS[index] ?? 0;
+    const lengthS = instantS - beforeS;
+    if (!(lengthS >= shortestS)) shortestS = lengthS;
+    if (lengthS > longestS) longestS = lengthS;
+    if (!(lengthS > 0)) break;
+    beforeS = instantS;
+  }
+  return { shortestS, longestS };
 }
 
 /** Undefined where readings are out of order, negative or no numbers: then they must be tidied first. */
@@ -64,13 +123,7 @@ function judgeSteps(
   const periodS = usualStepS(atS, count);
   const holeS = HOLE_PERIOD_COUNT * periodS;
   let { countJ } = counter;
-  // Most days of most counters are whole, and one look tells.
-  const firstDoubtful = doubtfulStep(atS, countJ, 1, count, holeS, counter.ceilingW);
-  const first = countJ[0] ?? 0;
-  if (!(first >= 0) || !Number.isFinite(atS[0] ?? 0)) return undefined;
-  if (firstDoubtful === count || count < 2) {
-    return { atS, countJ, unknownCounts: undefined, flaws, periodS };
-  }
+  if (count > 0 && !((countJ[0] ?? 0) >= 0 && Number.isFinite(atS[0]))) return undefined;
   const unknownCounts = new Int32Array(count);
   const usualW = usualPowerW(atS, countJ, count);
   let unknownStepCount = 0;
@@ -98,31 +151,6 @@ function judgeSteps(
     flaws: { ...flaws, unknownStepCount },
     periodS,
   };
-}
-
-/** The first step that is not plainly an advance, or `until`; NaN makes a step doubtful. */
-function doubtfulStep(
-  atS: Float64Array,
-  countJ: Float64Array,
-  from: number,
-  until: number,
-  holeS: number,
-  ceilingW: number,
-): number {
-  let beforeS = atS[from - 1] ?? 0;
-  let beforeJ = countJ[from - 1] ?? 0;
-  for (let index = from; index < until; index++) {
-    const instantS = atS[index] ?? 0;
-    const readingJ = countJ[index] ?? 0;
-    const lengthS = instantS - beforeS;
-    const stepJ = readingJ - beforeJ;
-    if (!(lengthS > 0 && lengthS <= holeS && stepJ >= 0 && stepJ <= ceilingW * lengthS)) {
-      return index;
-    }
-    beforeS = instantS;
-    beforeJ = readingJ;
-  }
-  return until;
 }
 
 function provesWrap(

@@ -2,11 +2,17 @@
 // 32-bit differences from a level of the day, in memory that workers share, with the sums of products that fits need.
 import type { SampleFlaws } from '../align/series-from-samples.ts';
 import type { InstantNs } from '../quantity/time.ts';
-import { judgeCounter, type DayCounter, type JudgedCounter } from './day-counters.ts';
+import {
+  judgeCounter,
+  lookAtStamps,
+  type DayCounter,
+  type JudgedCounter,
+  type StampLook,
+} from './day-counters.ts';
 import {
   addPower,
-  energyAtEdges,
   findEdges,
+  markOutside,
   markUnknown,
   pollsOf,
   sourceOf,
@@ -43,6 +49,17 @@ export interface DayCounters {
   readonly rowS: number;
 }
 
+/** A day to align, and where its rows go. */
+export interface DayToAlign {
+  readonly counters: DayCounters;
+  /** At least `cellsCount(counters)` long, in memory that all workers share. */
+  readonly cells: Float32Array;
+}
+
+/** Room for a row between all readings of the first feed. */
+export const cellsCount = (day: DayCounters): number =>
+  (day.termsCount + 1) * Math.max(0, (day.feeds[0]?.atS.length ?? 0) - 1);
+
 /**
  * Rows of one day. `cells` has a column per term and then the meter, `stride` apart. A cell plus the level of its column is
  * mean power in W. A 32-bit difference from the level is off by at most 6e-8 of itself: 0.03 mW at 500 W, below the
@@ -67,16 +84,25 @@ export interface DayRows {
   readonly flaws: readonly SampleFlaws[];
 }
 
+const NONE = new Float64Array(0);
+
 /** A row that is longer than so many of its usual lengths spans a hole of the meter. */
 const ROW_LENGTH_RATIO = 2.5;
 
 /** Aligns a day. Rows that an unknown step of any source touches are left out. */
-export function rowsOfDay(day: DayCounters): DayRows {
+export function rowsOfDay({ counters: day, cells }: DayToAlign): DayRows {
   const { termsCount, originNs } = day;
-  const feeds = day.feeds.map((feed) => judgeCounter(feed, originNs));
-  const chips = day.chips.map(({ counter }) => judgeCounter(counter, originNs));
+  const looks = new Map<Float64Array, StampLook>();
+  const judge = (counter: DayCounter): JudgedCounter => {
+    const look = looks.get(counter.atS) ?? lookAtStamps(counter.atS);
+    looks.set(counter.atS, look);
+    return judgeCounter(counter, originNs, look);
+  };
+  const feeds = day.feeds.map(judge);
+  const chips = day.chips.map(({ counter }) => judge(counter));
   const [first] = feeds;
-  const edgesS = first ? edgesOf(first, day.rowS) : new Float64Array(0);
+  const edgesS = first ? edgesOf(first, day.rowS, looks.get(first.atS)?.shortestS ?? 0) : NONE;
+  const isEmpty = [...feeds, ...chips].some((counter) => counter.atS.length < 2);
   const sources = [
     ...feeds.map((counter) => sourceOf(counter, [termsCount], [])),
     ...chips.map((counter, index) =>
@@ -85,24 +111,19 @@ export function rowsOfDay(day: DayCounters): DayRows {
   ];
   const polls = pollsOf(sources, feeds.length);
   const levelsW = levelsOf(sources, termsCount);
-  const stride = Math.max(0, edgesS.length - 1);
-  const builder = new RowsBuilder(termsCount, stride, levelsW);
+  // A source that read once or never leaves nothing known of the whole day.
+  const stride = isEmpty ? 0 : Math.max(0, edgesS.length - 1);
+  const builder = new RowsBuilder(termsCount, stride, levelsW, cells);
   const lengthS = Math.max(day.rowS, first?.periodS ?? 0) * ROW_LENGTH_RATIO;
   const movedS = new Float64Array(BLOCK_ROWS + 1);
   for (let from = 0; from < stride; from += BLOCK_ROWS) {
     const rowsCount = Math.min(BLOCK_ROWS, stride - from);
     const blockS = edgesS.subarray(from, from + rowsCount + 1);
     builder.begin(blockS, rowsCount, lengthS);
-    for (let edge = 0; edge <= rowsCount; edge++) {
-      const atS = blockS[edge] ?? 0;
-      movedS[edge] = atS + day.clock.offsetS + day.clock.rateRatio * (atS - day.clock.pivotS);
-    }
+    moveEdges(blockS, day.clock, rowsCount + 1, movedS);
     for (const poll of polls) {
       findEdges(poll, poll.moved ? movedS : blockS, rowsCount + 1);
-      for (const source of poll.sources) {
-        energyAtEdges(source.counter.countJ, poll, source.edgesJ, rowsCount + 1);
-        builder.add(source, poll, rowsCount);
-      }
+      builder.add(poll, rowsCount);
     }
     builder.end(rowsCount);
   }
@@ -112,10 +133,24 @@ export function rowsOfDay(day: DayCounters): DayRows {
   );
 }
 
+/** Edges of the meter's clock as the chips' clock shows them. */
+function moveEdges(
+  edgesS: Float64Array,
+  { offsetS, rateRatio, pivotS }: DayClock,
+  edgesCount: number,
+  movedS: Float64Array,
+): void {
+  for (let edge = 0; edge < edgesCount; edge++) {
+    const atS = edgesS[edge] ?? 0;
+    movedS[edge] = atS + offsetS + rateRatio * (atS - pivotS);
+  }
+}
+
 /** Readings of the first feed at least a row apart; a little less counts as one, since polls jitter. */
-function edgesOf(feed: JudgedCounter, rowS: number): Float64Array {
+function edgesOf(feed: JudgedCounter, rowS: number, shortestS: number): Float64Array {
   const { atS } = feed;
   const leastS = Math.max(0.75 * rowS, rowS - 0.5 * feed.periodS);
+  if (shortestS >= leastS) return atS;
   const edgesS = new Float64Array(atS.length);
   let count = 0;
   let lastS = -Infinity;
@@ -165,11 +200,11 @@ class RowsBuilder {
   #lowestW = Infinity;
   #highestW = -Infinity;
 
-  constructor(termsCount: number, stride: number, levelsW: Float64Array) {
+  constructor(termsCount: number, stride: number, levelsW: Float64Array, cells: Float32Array) {
     this.#termsCount = termsCount;
     this.#stride = stride;
     this.#levelsW = levelsW;
-    this.#cells = new Float32Array(new SharedArrayBuffer(4 * stride * (termsCount + 1)));
+    this.#cells = cells;
     this.#squareCount = paddedColumns(termsCount + 3);
     this.#products = new Float64Array(this.#squareCount ** 2);
     this.#blockW = new Float64Array((termsCount + 1) * BLOCK_ROWS);
@@ -180,36 +215,33 @@ class RowsBuilder {
   begin(edgesS: Float64Array, rowsCount: number, lengthS: number): void {
     this.#edgesS = edgesS;
     this.#blockW.fill(0);
-    for (let row = 0; row < rowsCount; row++) {
-      const rowS = (edgesS[row + 1] ?? 0) - (edgesS[row] ?? 0);
-      this.#isKnown[row] = rowS <= lengthS ? 1 : 0;
-      this.#perS[row] = 1 / rowS;
-    }
+    markLength(edgesS, rowsCount, lengthS, this.#isKnown, this.#perS);
   }
 
-  add(source: Source, poll: Poll, rowsCount: number): void {
-    const { edgesJ, counter } = source;
-    for (const column of source.addTo) {
-      addPower(edgesJ, this.#perS, this.#blockW, column * BLOCK_ROWS, rowsCount, 1);
+  add(poll: Poll, rowsCount: number): void {
+    const isKnown = this.#isKnown;
+    markOutside(poll, isKnown, rowsCount);
+    for (const { counter, addTo, takeFrom } of poll.sources) {
+      const { countJ, unknownCounts } = counter;
+      for (const column of addTo) {
+        addPower(countJ, poll, this.#perS, this.#blockW, column * BLOCK_ROWS, rowsCount, 1);
+      }
+      for (const column of takeFrom) {
+        addPower(countJ, poll, this.#perS, this.#blockW, column * BLOCK_ROWS, rowsCount, -1);
+      }
+      if (unknownCounts) markUnknown(poll, unknownCounts, isKnown, rowsCount);
     }
-    for (const column of source.takeFrom) {
-      addPower(edgesJ, this.#perS, this.#blockW, column * BLOCK_ROWS, rowsCount, -1);
-    }
-    markUnknown(poll.after, counter.unknownCounts, this.#isKnown, rowsCount);
   }
 
   end(rowsCount: number): void {
     const isKnown = this.#isKnown;
-    let keptCount = 0;
-    let coveredS = 0;
-    for (let row = 0; row < rowsCount; row++) {
-      if (isKnown[row] === 0) continue;
-      const fromS = this.#edgesS[row] ?? 0;
-      const untilS = this.#edgesS[row + 1] ?? 0;
-      coveredS += untilS - fromS;
-      this.#fromS = Math.min(this.#fromS, fromS);
-      this.#untilS = Math.max(this.#untilS, untilS);
-      keptCount++;
+    const keptCount = countKnown(isKnown, rowsCount);
+    if (keptCount > 0) {
+      const first = isKnown.indexOf(1);
+      const last = isKnown.lastIndexOf(1, rowsCount - 1);
+      this.#fromS = Math.min(this.#fromS, this.#edgesS[first] ?? 0);
+      this.#untilS = Math.max(this.#untilS, this.#edgesS[last + 1] ?? 0);
+      this.#coveredS += knownS(this.#edgesS, isKnown, rowsCount);
     }
     for (let column = 0; column <= this.#termsCount; column++) {
       keepColumn(
@@ -227,7 +259,6 @@ class RowsBuilder {
     addProducts(this.#kept, this.#squareCount, keptCount, this.#products);
     this.#noteRange(keptCount);
     this.#count += keptCount;
-    this.#coveredS += coveredS;
   }
 
   #noteRange(keptCount: number): void {
@@ -236,8 +267,7 @@ class RowsBuilder {
     for (let from = 0; from + PART_ROWS <= keptCount; from += PART_ROWS) {
       let sumW = 0;
       for (let column = 1; column <= this.#termsCount; column++) {
-        const start = column * BLOCK_ROWS + from;
-        for (let row = start; row < start + PART_ROWS; row++) sumW += this.#kept[row] ?? 0;
+        sumW += sumOfPart(this.#kept, column * BLOCK_ROWS + from);
       }
       const meanW = levelW + sumW / PART_ROWS;
       this.#lowestW = Math.min(this.#lowestW, meanW);
@@ -264,6 +294,41 @@ class RowsBuilder {
   }
 }
 
+function markLength(
+  edgesS: Float64Array,
+  rowsCount: number,
+  longestS: number,
+  isKnown: Uint8Array,
+  perS: Float64Array,
+): void {
+  for (let row = 0; row < rowsCount; row++) {
+    const rowS = (edgesS[row + 1] ?? 0) - (edgesS[row] ?? 0);
+    isKnown[row] = rowS <= longestS ? 1 : 0;
+    perS[row] = 1 / rowS;
+  }
+}
+
+function countKnown(isKnown: Uint8Array, rowsCount: number): number {
+  let count = 0;
+  for (let row = 0; row < rowsCount; row++) count += isKnown[row] ?? 0;
+  return count;
+}
+
+function knownS(edgesS: Float64Array, isKnown: Uint8Array, rowsCount: number): number {
+  let lengthS = 0;
+  for (let row = 0; row < rowsCount; row++) {
+    lengthS += (isKnown[row] ?? 0) * ((edgesS[row + 1] ?? 0) - (edgesS[row] ?? 0));
+  }
+  return lengthS;
+}
+
+function sumOfPart(kept: Float64Array, at: number): number {
+  let sum = 0;
+  for (let row = at; row < at + PART_ROWS; row++) sum += kept[row] ?? 0;
+  return sum;
+}
+
+/** Moves the known rows of a column to its cells, and as they are kept there to the columns of products. */
 function keepColumn(
   blockW: Float64Array,
   at: number,
@@ -277,9 +342,10 @@ function keepColumn(
 ): void {
   let count = 0;
   for (let row = 0; row < rowsCount; row++) {
-    if (isKnown[row] === 0) continue;
-    cells[cellsAt + count] = (blockW[at + row] ?? 0) - levelW;
-    kept[keptAt + count] = cells[cellsAt + count] ?? 0;
-    count++;
+    const cell = Math.fround((blockW[at + row] ?? 0) - levelW);
+    // A row that is not known is written over by the next one.
+    cells[cellsAt + count] = cell;
+    kept[keptAt + count] = cell;
+    count += isKnown[row] ?? 0;
   }
 }

@@ -7,8 +7,6 @@ export interface Source {
   readonly counter: JudgedCounter;
   readonly addTo: readonly number[];
   readonly takeFrom: readonly number[];
-  /** Energy at the edges of the block. */
-  readonly edgesJ: Float64Array;
 }
 
 /** Sources that were read together: where an edge lies between their readings is found once for all of them. */
@@ -16,8 +14,9 @@ export interface Poll {
   readonly atS: Float64Array;
   readonly sources: Source[];
   readonly moved: boolean;
-  /** The reading at or after an edge, -1 outside of the day's readings. */
+  /** The reading at or after an edge, from 1 on. */
   readonly after: Int32Array;
+  /** How far an edge lies between the reading before and that; NaN outside of the day's readings. */
   readonly share: Float64Array;
   reached: number;
 }
@@ -26,7 +25,7 @@ export const sourceOf = (
   counter: JudgedCounter,
   addTo: readonly number[],
   takeFrom: readonly number[],
-): Source => ({ counter, addTo, takeFrom, edgesJ: new Float64Array(BLOCK_ROWS + 1) });
+): Source => ({ counter, addTo, takeFrom });
 
 export function pollsOf(sources: readonly Source[], feedsCount: number): readonly Poll[] {
   const polls: Poll[] = [];
@@ -47,64 +46,63 @@ export function pollsOf(sources: readonly Source[], feedsCount: number): readonl
 /** Where ascending edges lie between the readings of a poll: one walk over both through the day. */
 export function findEdges(poll: Poll, edgesS: Float64Array, edgesCount: number): void {
   const { atS, after, share } = poll;
-  const count = atS.length;
+  const last = atS.length - 1;
   let reading = poll.reached;
   for (let edge = 0; edge < edgesCount; edge++) {
     const instantS = edgesS[edge] ?? 0;
-    while (reading < count && (atS[reading] ?? 0) < instantS) reading++;
+    while (reading < last && (atS[reading] ?? 0) < instantS) reading++;
     const beforeS = atS[reading - 1] ?? 0;
-    if (reading >= count || instantS < beforeS) {
-      after[edge] = -1;
-      continue;
-    }
+    const afterS = atS[reading] ?? 0;
     after[edge] = reading;
-    share[edge] = (instantS - beforeS) / ((atS[reading] ?? 0) - beforeS);
+    share[edge] =
+      instantS >= beforeS && instantS <= afterS ? (instantS - beforeS) / (afterS - beforeS) : NaN;
   }
+  // The last edge of a block is the first of the next.
   poll.reached = reading;
 }
 
-export function energyAtEdges(
-  countJ: Float64Array,
-  poll: Poll,
-  edgesJ: Float64Array,
-  edgesCount: number,
-): void {
-  const { after, share } = poll;
-  for (let edge = 0; edge < edgesCount; edge++) {
-    const reading = Math.max(1, after[edge] ?? 1);
-    const beforeJ = countJ[reading - 1] ?? 0;
-    edgesJ[edge] = beforeJ + (share[edge] ?? 0) * ((countJ[reading] ?? 0) - beforeJ);
-  }
-}
-
-/** Adds mean power between neighbouring edges to rows from `at` on. */
+/** Adds a source's mean power between neighbouring edges, times `sign`, to rows from `at` on. */
 export function addPower(
-  edgesJ: Float64Array,
+  countJ: Float64Array,
+  { after, share }: Poll,
   perS: Float64Array,
   into: Float64Array,
   at: number,
   rowsCount: number,
   sign: number,
 ): void {
-  let beforeJ = edgesJ[0] ?? 0;
+  let beforeJ = energyAt(countJ, after[0] ?? 0, share[0] ?? 0);
   for (let row = 0; row < rowsCount; row++) {
-    const afterJ = edgesJ[row + 1] ?? 0;
+    const afterJ = energyAt(countJ, after[row + 1] ?? 0, share[row + 1] ?? 0);
     into[at + row] = (into[at + row] ?? 0) + sign * (afterJ - beforeJ) * (perS[row] ?? 0);
     beforeJ = afterJ;
   }
 }
 
-/** A row is unknown where an edge lies outside of the readings or a step between its edges is unknown. */
+/** No number outside of the readings. */
+function energyAt(countJ: Float64Array, after: number, share: number): number {
+  const leftJ = countJ[after - 1] ?? 0;
+  return leftJ + share * ((countJ[after] ?? 0) - leftJ);
+}
+
+/** A row with an edge outside of the readings is unknown. */
+export function markOutside({ share }: Poll, isKnown: Uint8Array, rowsCount: number): void {
+  for (let row = 0; row < rowsCount; row++) {
+    if (!((share[row] ?? 0) + (share[row + 1] ?? 0) >= 0)) isKnown[row] = 0;
+  }
+}
+
+/** A row is unknown where a step of the source between its edges is. */
 export function markUnknown(
-  after: Int32Array,
-  unknownCounts: Int32Array | undefined,
+  poll: Poll,
+  unknownCounts: Int32Array,
   isKnown: Uint8Array,
   rowsCount: number,
 ): void {
+  const { after } = poll;
   for (let row = 0; row < rowsCount; row++) {
-    const from = after[row] ?? -1;
-    const until = after[row + 1] ?? -1;
-    if (from < 0 || until < 0) isKnown[row] = 0;
-    else if (unknownCounts && unknownCounts[until] !== unknownCounts[from - 1]) isKnown[row] = 0;
+    if (unknownCounts[after[row + 1] ?? 0] !== unknownCounts[(after[row] ?? 0) - 1]) {
+      isKnown[row] = 0;
+    }
   }
 }

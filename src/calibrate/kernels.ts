@@ -1,11 +1,11 @@
 // The heavy functions of a long fit by name, so that they can be called in another thread. See map-chunks.ts.
-import { rowsOfDay, type DayCounters, type DayRows } from './day-rows.ts';
+import { rowsOfDay, type DayRows, type DayToAlign } from './day-rows.ts';
 import { scoreDay, type DayScore, type DayToScore } from './score-day.ts';
 import { weighDay, type DayRound, type DayWeighed } from './weigh-day.ts';
 
 /** What each kernel takes. Days are handed over several at a time where each is quick. */
 export interface ChunkOf {
-  readonly align: DayCounters;
+  readonly align: DayToAlign;
   readonly weigh: readonly DayRound[];
   readonly score: readonly DayToScore[];
 }

@@ -7,7 +7,7 @@ import { fromSeconds, later, type InstantNs } from '../quantity/time.ts';
 import { addGram, emptyGram, type Ridge } from './bounded-regression.ts';
 import { affineTerm, type ChipTerm } from './chip-terms.ts';
 import { spreadOfDays } from './day-bootstrap.ts';
-import type { DayCounters, DayRows } from './day-rows.ts';
+import { cellsCount, type DayCounters, type DayRows, type DayToAlign } from './day-rows.ts';
 import { levelFreeGram, plainSums, type Form } from './day-sums.ts';
 import type { HeldBackCheck } from './gates.ts';
 import { huberRounds } from './huber-rounds.ts';
@@ -84,8 +84,27 @@ export async function storeDays(
   mapChunks: MapChunks,
 ): Promise<readonly DayRows[]> {
   const stored: DayRows[] = [];
-  for await (const day of mapChunks('align', days)) stored.push(day);
+  for await (const day of mapChunks('align', withRoom(days))) stored.push(day);
   return stored;
+}
+
+/** Memory is taken in large pieces: a piece per day would cost more to get than to fill. */
+const PIECE_BYTES = 64 * 1024 * 1024;
+
+async function* withRoom(
+  days: AsyncIterable<DayCounters> | Iterable<DayCounters>,
+): AsyncGenerator<DayToAlign, void, undefined> {
+  let piece = new SharedArrayBuffer(0);
+  let usedBytes = 0;
+  for await (const counters of days) {
+    const count = cellsCount(counters);
+    if (usedBytes + 4 * count > piece.byteLength) {
+      piece = new SharedArrayBuffer(Math.max(PIECE_BYTES, 4 * count));
+      usedBytes = 0;
+    }
+    yield { counters, cells: new Float32Array(piece, usedBytes, count) };
+    usedBytes += 4 * count;
+  }
 }
 
 export async function fitDays(
