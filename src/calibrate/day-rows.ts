@@ -9,17 +9,9 @@ import {
   type JudgedCounter,
   type StampLook,
 } from './day-counters.ts';
-import {
-  addPower,
-  findEdges,
-  markOutside,
-  markUnknown,
-  pollsOf,
-  sourceOf,
-  type Poll,
-  type Source,
-} from './edge-walk.ts';
-import { addProducts, BLOCK_ROWS, mirror, paddedColumns, PART_ROWS } from './row-loops.ts';
+import { findEdges, findOwnEdges, pollsOf, sourceOf, type Source } from './edge-walk.ts';
+import { BLOCK_ROWS } from './row-loops.ts';
+import { RowsBuilder } from './rows-builder.ts';
 
 /** Where the chips' clock stands against the meter's on one day; an offset that drifts is given day by day. */
 export interface DayClock {
@@ -73,6 +65,11 @@ export interface DayRows {
   readonly levelsW: Float64Array;
   /** Sums of products of [1, cells..., 0] over all rows, a square of `paddedColumns(terms + 3)`. */
   readonly products: Float64Array;
+  /** The same over a sample: every `SAMPLED_BLOCKS`-th block of rows. */
+  readonly sampleProducts: Float64Array;
+  /** Where the blocks of the sample begin and end among the rows. */
+  readonly sampleFrom: Int32Array;
+  readonly sampleUntil: Int32Array;
   readonly coveredS: number;
   /** From the start of the first to the end of the last row, seconds after the origin. */
   readonly fromS: number;
@@ -122,15 +119,18 @@ export function rowsOfDay({ counters: day, cells }: DayToAlign): DayRows {
     builder.begin(blockS, rowsCount, lengthS);
     moveEdges(blockS, day.clock, rowsCount + 1, movedS);
     for (const poll of polls) {
-      findEdges(poll, poll.moved ? movedS : blockS, rowsCount + 1);
+      if (poll.moved) findEdges(poll, movedS, rowsCount + 1);
+      else if (poll.atS === edgesS) findOwnEdges(poll, from, rowsCount + 1);
+      else findEdges(poll, blockS, rowsCount + 1);
       builder.add(poll, rowsCount);
     }
     builder.end(rowsCount);
   }
-  return builder.done(
+  return {
+    ...builder.done(),
     originNs,
-    [...feeds, ...chips].map((counter) => counter.flaws),
-  );
+    flaws: [...feeds, ...chips].map((counter) => counter.flaws),
+  };
 }
 
 /** Edges of the meter's clock as the chips' clock shows them. */
@@ -176,176 +176,4 @@ function levelsOf(sources: readonly Source[], termsCount: number): Float64Array 
     for (const column of takeFrom) levelsW[column] = (levelsW[column] ?? 0) - Math.round(meanW);
   }
   return levelsW;
-}
-
-/** Collects the rows of a day, block by block. */
-class RowsBuilder {
-  readonly #termsCount: number;
-  readonly #stride: number;
-  readonly #levelsW: Float64Array;
-  readonly #cells: Float32Array;
-  readonly #squareCount: number;
-  readonly #products: Float64Array;
-  /** Mean power of the rows of a block per column. */
-  readonly #blockW: Float64Array;
-  /** The kept rows of a block as columns of [1, cells..., 0]. */
-  readonly #kept: Float64Array;
-  readonly #perS = new Float64Array(BLOCK_ROWS);
-  readonly #isKnown = new Uint8Array(BLOCK_ROWS);
-  #edgesS: Float64Array = new Float64Array(0);
-  #count = 0;
-  #coveredS = 0;
-  #fromS = Infinity;
-  #untilS = -Infinity;
-  #lowestW = Infinity;
-  #highestW = -Infinity;
-
-  constructor(termsCount: number, stride: number, levelsW: Float64Array, cells: Float32Array) {
-    this.#termsCount = termsCount;
-    this.#stride = stride;
-    this.#levelsW = levelsW;
-    this.#cells = cells;
-    this.#squareCount = paddedColumns(termsCount + 3);
-    this.#products = new Float64Array(this.#squareCount ** 2);
-    this.#blockW = new Float64Array((termsCount + 1) * BLOCK_ROWS);
-    this.#kept = new Float64Array(this.#squareCount * BLOCK_ROWS);
-    this.#kept.fill(1, 0, BLOCK_ROWS);
-  }
-
-  begin(edgesS: Float64Array, rowsCount: number, lengthS: number): void {
-    this.#edgesS = edgesS;
-    this.#blockW.fill(0);
-    markLength(edgesS, rowsCount, lengthS, this.#isKnown, this.#perS);
-  }
-
-  add(poll: Poll, rowsCount: number): void {
-    const isKnown = this.#isKnown;
-    markOutside(poll, isKnown, rowsCount);
-    for (const { counter, addTo, takeFrom } of poll.sources) {
-      const { countJ, unknownCounts } = counter;
-      for (const column of addTo) {
-        addPower(countJ, poll, this.#perS, this.#blockW, column * BLOCK_ROWS, rowsCount, 1);
-      }
-      for (const column of takeFrom) {
-        addPower(countJ, poll, this.#perS, this.#blockW, column * BLOCK_ROWS, rowsCount, -1);
-      }
-      if (unknownCounts) markUnknown(poll, unknownCounts, isKnown, rowsCount);
-    }
-  }
-
-  end(rowsCount: number): void {
-    const isKnown = this.#isKnown;
-    const keptCount = countKnown(isKnown, rowsCount);
-    if (keptCount > 0) {
-      const first = isKnown.indexOf(1);
-      const last = isKnown.lastIndexOf(1, rowsCount - 1);
-      this.#fromS = Math.min(this.#fromS, this.#edgesS[first] ?? 0);
-      this.#untilS = Math.max(this.#untilS, this.#edgesS[last + 1] ?? 0);
-      this.#coveredS += knownS(this.#edgesS, isKnown, rowsCount);
-    }
-    for (let column = 0; column <= this.#termsCount; column++) {
-      keepColumn(
-        this.#blockW,
-        column * BLOCK_ROWS,
-        isKnown,
-        rowsCount,
-        this.#levelsW[column] ?? 0,
-        this.#cells,
-        column * this.#stride + this.#count,
-        this.#kept,
-        (column + 1) * BLOCK_ROWS,
-      );
-    }
-    addProducts(this.#kept, this.#squareCount, keptCount, this.#products);
-    this.#noteRange(keptCount);
-    this.#count += keptCount;
-  }
-
-  #noteRange(keptCount: number): void {
-    let levelW = 0;
-    for (let column = 0; column < this.#termsCount; column++) levelW += this.#levelsW[column] ?? 0;
-    for (let from = 0; from + PART_ROWS <= keptCount; from += PART_ROWS) {
-      let sumW = 0;
-      for (let column = 1; column <= this.#termsCount; column++) {
-        sumW += sumOfPart(this.#kept, column * BLOCK_ROWS + from);
-      }
-      const meanW = levelW + sumW / PART_ROWS;
-      this.#lowestW = Math.min(this.#lowestW, meanW);
-      this.#highestW = Math.max(this.#highestW, meanW);
-    }
-  }
-
-  done(originNs: InstantNs, flaws: readonly SampleFlaws[]): DayRows {
-    mirror(this.#products, this.#squareCount);
-    return {
-      originNs,
-      cells: this.#cells,
-      stride: this.#stride,
-      count: this.#count,
-      levelsW: this.#levelsW,
-      products: this.#products,
-      coveredS: this.#coveredS,
-      fromS: this.#fromS,
-      untilS: this.#untilS,
-      lowestW: this.#lowestW,
-      highestW: this.#highestW,
-      flaws,
-    };
-  }
-}
-
-function markLength(
-  edgesS: Float64Array,
-  rowsCount: number,
-  longestS: number,
-  isKnown: Uint8Array,
-  perS: Float64Array,
-): void {
-  for (let row = 0; row < rowsCount; row++) {
-    const rowS = (edgesS[row + 1] ?? 0) - (edgesS[row] ?? 0);
-    isKnown[row] = rowS <= longestS ? 1 : 0;
-    perS[row] = 1 / rowS;
-  }
-}
-
-function countKnown(isKnown: Uint8Array, rowsCount: number): number {
-  let count = 0;
-  for (let row = 0; row < rowsCount; row++) count += isKnown[row] ?? 0;
-  return count;
-}
-
-function knownS(edgesS: Float64Array, isKnown: Uint8Array, rowsCount: number): number {
-  let lengthS = 0;
-  for (let row = 0; row < rowsCount; row++) {
-    lengthS += (isKnown[row] ?? 0) * ((edgesS[row + 1] ?? 0) - (edgesS[row] ?? 0));
-  }
-  return lengthS;
-}
-
-function sumOfPart(kept: Float64Array, at: number): number {
-  let sum = 0;
-  for (let row = at; row < at + PART_ROWS; row++) sum += kept[row] ?? 0;
-  return sum;
-}
-
-/** Moves the known rows of a column to its cells, and as they are kept there to the columns of products. */
-function keepColumn(
-  blockW: Float64Array,
-  at: number,
-  isKnown: Uint8Array,
-  rowsCount: number,
-  levelW: number,
-  cells: Float32Array,
-  cellsAt: number,
-  kept: Float64Array,
-  keptAt: number,
-): void {
-  let count = 0;
-  for (let row = 0; row < rowsCount; row++) {
-    const cell = Math.fround((blockW[at + row] ?? 0) - levelW);
-    // A row that is not known is written over by the next one.
-    cells[cellsAt + count] = cell;
-    kept[keptAt + count] = cell;
-    count += isKnown[row] ?? 0;
-  }
 }

@@ -3,7 +3,7 @@
 import { emptyGram, type Gram } from './bounded-regression.ts';
 import type { DayRows } from './day-rows.ts';
 import { paddedColumns } from './row-loops.ts';
-import type { DayWeighed, Treatment } from './weigh-day.ts';
+import type { DayRound, DayWeighed } from './weigh-day.ts';
 
 /**
  * Which parameter each column of chips has: [1, 2, 3] gives each its own gain, [1, 1, 1] one gain to all. Parameter 0 is
@@ -23,9 +23,10 @@ export interface DaySums {
   readonly rowsCount: number;
 }
 
-/** All rows of a day with the same weight. */
-export function plainSums(day: DayRows, form: Form): DaySums {
-  return sumsOf(day, day.products, form);
+/** All rows of a day with the same weight, or those of its sample. */
+export function plainSums(day: DayRows, form: Form, rows: DayRound['rows'] = 'all'): DaySums {
+  const products = rows === 'all' ? day.products : day.sampleProducts;
+  return sumsOf(day, products, products[0] ?? 0, form);
 }
 
 /**
@@ -33,14 +34,12 @@ export function plainSums(day: DayRows, form: Form): DaySums {
  * equals the loss there in value, slope and bend. At its minimum both have the same.
  */
 export function weighedSums(
-  day: DayRows,
-  weighed: DayWeighed,
-  treatment: Treatment,
-  boundW: number,
+  { day, treatment, boundW, rows }: DayRound,
+  { beyond }: DayWeighed,
   form: Form,
 ): DaySums {
-  const { beyond } = weighed;
-  const products = day.products.map((sum, cell) => sum - (beyond[cell] ?? 0));
+  const all = rows === 'all' ? day.products : day.sampleProducts;
+  const products = all.map((sum, cell) => sum - (beyond[cell] ?? 0));
   if (treatment === 'newton') {
     // ψ is ± the bound beyond it: a constant slope, which joins the products with the meter.
     const side = paddedColumns(form.length + 3);
@@ -57,7 +56,7 @@ export function weighedSums(
       2 * boundW * (beyond[meter * side + sign] ?? 0) -
       boundW * boundW * (beyond[sign * side + sign] ?? 0);
   }
-  return sumsOf(day, products, form);
+  return sumsOf(day, products, all[0] ?? 0, form);
 }
 
 /** The same sums with columns put together as a form says. */
@@ -77,13 +76,13 @@ export function contracted(sums: DaySums, form: Form, side = sums.size): DaySums
   return { size, products, levelsW, rowsCount: sums.rowsCount };
 }
 
-const sumsOf = (day: DayRows, products: Float64Array, form: Form): DaySums =>
+const sumsOf = (day: DayRows, products: Float64Array, rowsCount: number, form: Form): DaySums =>
   contracted(
     {
       size: form.length + 2,
       products,
       levelsW: Float64Array.of(0, ...day.levelsW),
-      rowsCount: day.count,
+      rowsCount,
     },
     form,
     paddedColumns(form.length + 3),

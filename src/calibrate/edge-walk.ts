@@ -61,6 +61,17 @@ export function findEdges(poll: Poll, edgesS: Float64Array, edgesCount: number):
   poll.reached = reading;
 }
 
+/** The same for edges that are the readings of the poll themselves, `from` on. */
+export function findOwnEdges({ after, share }: Poll, from: number, edgesCount: number): void {
+  for (let edge = 0; edge < edgesCount; edge++) {
+    after[edge] = from + edge;
+    share[edge] = 1;
+  }
+  if (from > 0) return;
+  after[0] = 1;
+  share[0] = 0;
+}
+
 /** Adds a source's mean power between neighbouring edges, times `sign`, to rows from `at` on. */
 export function addPower(
   countJ: Float64Array,

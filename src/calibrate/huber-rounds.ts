@@ -1,13 +1,6 @@
 // A robust fit of stored days: Huber's loss, bounds and priors, a level per day. The first rounds reweigh, from near on they
 // are Newton steps on the same loss; both have the same minimum, and Newton is there after a few looks at the rows.
-import {
-  addGram,
-  emptyGram,
-  solveBounded,
-  squaredError,
-  type Gram,
-  type Ridge,
-} from './bounded-regression.ts';
+import { addGram, emptyGram, solveBounded, type Ridge } from './bounded-regression.ts';
 import type { DayRows } from './day-rows.ts';
 import {
   levelFreeGram,
@@ -18,19 +11,16 @@ import {
   type Form,
 } from './day-sums.ts';
 import type { MapChunks } from './map-chunks.ts';
-import { middleOf } from './middle.ts';
+import { ScaleProbes } from './scale-probes.ts';
 import { PART_LENGTHS, type DayRound, type DayWeighed, type Treatment } from './weigh-day.ts';
 
 /** 95 % efficient under normal noise; Huber 1964, as in `fit-rows.ts`. */
 const HUBER = 1.345;
-/** The scale is the median residual of at most about this many rows, spread evenly: 0.2 % of itself at 1σ. */
-const PROBES_COUNT = 262_144;
 /** Days in one chunk: long enough that handing over costs nothing, short enough that nobody waits for the last. */
 const DAYS_PER_CHUNK = 3;
-const REWEIGHED_ROUNDS_COUNT = 2;
+/** Steps below this share of the meter's mean are near enough for Newton. */
+const NEAR_RATIO = 1e-3;
 const ROUNDS_COUNT_MAX = 40;
-/** Parameters stand still: no step in predicted power is larger than this share of the meter's mean. */
-const STILL_RATIO = 1e-10;
 /** A part length is asked how alike residuals stay only where there are this many parts. */
 const PARTS_COUNT_MIN = 30;
 
@@ -56,55 +46,110 @@ export interface HuberFit {
   readonly beyondRatio: number;
 }
 
+export interface RoundsPlan {
+  /** Parameters stand still where no step moves predicted power by more than this share of the meter's mean. */
+  readonly stillRatio: number;
+  /** A fit begins on the sample where that has at least this many rows. */
+  readonly sampleCountMin: number;
+}
+
+/** A hundredth of the uncertainty that a year of seconds leaves. The sample must be worth the rounds that it saves. */
+const USUAL_PLAN: RoundsPlan = { stillRatio: 1e-9, sampleCountMin: 50_000 };
+const SAMPLE_STILL_RATIO = 1e-6;
+
 /** Fits the days. There must be rows, and the columns must be told apart: see `long-fit.ts`. */
 export async function huberRounds(
   days: readonly DayRows[],
   form: Form,
   ridge: Ridge,
   mapChunks: MapChunks,
+  plan: RoundsPlan = USUAL_PLAN,
 ): Promise<HuberFit> {
-  const rowsCount = days.reduce((sum, day) => sum + day.count, 0);
-  const probeStride = Math.max(1, Math.ceil(rowsCount / PROBES_COUNT));
   const plain = days.map((day) => plainSums(day, form));
-  const usualW = meansOf(plain);
-  const meterW = usualW[usualW.length - 1] ?? 1;
-  let state = startOf(plain, ridge, rowsCount, meterW);
+  const problem: Problem = {
+    days,
+    form,
+    ridge,
+    mapChunks,
+    probes: new ScaleProbes(days),
+    usualW: meansOf(plain),
+  };
+  const sampleCount = days.reduce((sum, day) => sum + (day.sampleProducts[0] ?? 0), 0);
+  let start: Start = { state: startOf(plain, problem), treatments: days.map(() => 'reweigh') };
+  if (sampleCount >= plan.sampleCountMin) {
+    const near = await roundsOver(problem, 'sample', start, SAMPLE_STILL_RATIO);
+    if (near.isStill) start = near;
+  }
+  const { state, sums, roundsCount, isStill, beyondRatio } = await roundsOver(
+    problem,
+    'all',
+    start,
+    plan.stillRatio,
+  );
+  return { ...state, sums, roundsCount, isStill, beyondRatio };
+}
+
+interface Problem {
+  readonly days: readonly DayRows[];
+  readonly form: Form;
+  readonly ridge: Ridge;
+  readonly mapChunks: MapChunks;
+  readonly probes: ScaleProbes;
+  /** What each parameter usually multiplies, and at the end the meter's mean, W. */
+  readonly usualW: Float64Array;
+}
+
+const meterOf = ({ usualW }: Problem): number => usualW[usualW.length - 1] ?? 1;
+
+interface Start {
+  readonly state: State;
+  readonly treatments: readonly Treatment[];
+}
+
+interface Finish extends Start {
+  readonly sums: readonly DaySums[];
+  readonly roundsCount: number;
+  readonly isStill: boolean;
+  readonly beyondRatio: number;
+}
+
+async function roundsOver(
+  problem: Problem,
+  rows: DayRound['rows'],
+  start: Start,
+  stillRatio: number,
+): Promise<Finish> {
+  let { state, treatments } = start;
   let lastStepRatio = Infinity;
   let newtonIsTrusted = true;
-  let treatments: Treatment[] = days.map(() => 'reweigh');
-  for (let round = 1; ; round++) {
-    const boundW = HUBER * state.noiseW;
-    const weighed = await weighAll(days, form, state, boundW, treatments, probeStride, mapChunks);
-    const sums = days.map((day, index) => {
-      const each = weighed[index];
-      const treatment = treatments[index] ?? 'reweigh';
-      return each ? weighedSums(day, each, treatment, boundW, form) : plainSums(day, form);
+  for (let roundsCount = 1; ; roundsCount++) {
+    const noiseW = scaleOf(problem, state);
+    const rounds = dayRounds(problem, state, treatments, HUBER * noiseW, rows);
+    const weighed: DayWeighed[] = [];
+    for await (const some of problem.mapChunks('weigh', inChunks(rounds))) weighed.push(...some);
+    const sums = rounds.flatMap((round, day) => {
+      const each = weighed[day];
+      return each ? [weighedSums(round, each, problem.form)] : [];
     });
-    const next = solveRound(sums, weighed, state, ridge, rowsCount, meterW);
-    const stepRatio = stepBetween(state.parameters, next.parameters, usualW) / meterW;
-    const isStill = stepRatio <= STILL_RATIO;
-    if (isStill || round === ROUNDS_COUNT_MAX) {
-      const beyondCount = weighed.reduce((sum, each) => sum + each.beyondCount, 0);
-      return {
-        ...next,
-        sums,
-        roundsCount: round,
-        isStill,
-        beyondRatio: beyondCount / rowsCount,
-      };
-    }
+    const next = solveRound(problem, sums, weighed, noiseW, state.levelW2);
+    const stepRatio =
+      stepBetween(state.parameters, next.parameters, problem.usualW) / meterOf(problem);
     // Newton halves its step at the least; where it does not, reweighing goes downhill for sure.
-    if (round > REWEIGHED_ROUNDS_COUNT + 1 && stepRatio > 0.5 * lastStepRatio) {
-      newtonIsTrusted = false;
-    }
-    const isNear = round >= REWEIGHED_ROUNDS_COUNT && newtonIsTrusted;
-    treatments = days.map((day, index) => {
-      const beyondCount = weighed[index]?.beyondCount ?? day.count;
+    const hasStepped = treatments.includes('newton') && Number.isFinite(lastStepRatio);
+    if (hasStepped && stepRatio > 0.5 * lastStepRatio) newtonIsTrusted = false;
+    const isNear = stepRatio <= NEAR_RATIO && newtonIsTrusted;
+    treatments = sums.map((each, day): Treatment => {
       // A day with few rows inside the bound bends too little to step by.
-      return isNear && beyondCount <= 0.5 * day.count ? 'newton' : 'reweigh';
+      const isInside = (weighed[day]?.beyondCount ?? 0) <= 0.5 * each.rowsCount;
+      return isNear && isInside ? 'newton' : 'reweigh';
     });
-    lastStepRatio = stepRatio;
     state = next;
+    lastStepRatio = stepRatio;
+    const isStill = stepRatio <= stillRatio;
+    if (!isStill && roundsCount < ROUNDS_COUNT_MAX) continue;
+    const beyondCount = weighed.reduce((sum, each) => sum + each.beyondCount, 0);
+    const rowsCount = sums.reduce((sum, each) => sum + each.rowsCount, 0);
+    return { state, treatments, sums, roundsCount, isStill, beyondRatio: beyondCount / rowsCount };
   }
 }
 
@@ -119,24 +164,48 @@ interface State {
 }
 
 /** All rows alike, levels free: where days differ, a pooled start would tilt the gains. */
-function startOf(
-  plain: readonly DaySums[],
-  ridge: Ridge,
-  rowsCount: number,
-  meterW: number,
-): State {
+function startOf(plain: readonly DaySums[], problem: Problem): State {
+  const meterW = meterOf(problem);
   const guessW2 = Math.max((0.02 * meterW) ** 2, 1e-6);
   const rowsPerLevel = plain.length > 1 ? guessW2 / (0.1 * meterW) ** 2 : Infinity;
-  const { parameters, levelsW, grams } = solveLevels(plain, guessW2, rowsPerLevel, ridge);
-  const noiseW = Math.max(
-    Math.sqrt(squaredError(grams, parameters) / rowsCount),
-    leastNoiseW(meterW),
-  );
-  const start = { parameters, levelsW, noiseW, cutW: noiseW, inflationRatio: 1 };
-  return { ...start, ...levelSpread(levelsW, plain, rowsPerLevel, guessW2) };
+  const solved = solveLevels(plain, guessW2, rowsPerLevel, problem.ridge);
+  const noiseW = Math.sqrt(guessW2);
+  return {
+    ...solved,
+    noiseW,
+    cutW: noiseW,
+    inflationRatio: 1,
+    ...levelSpread(solved.levelsW, plain, rowsPerLevel, guessW2),
+  };
 }
 
-const leastNoiseW = (meterW: number): number => Math.max(1e-6 * meterW, 1e-6);
+/** Robust standard deviation of a row; a meter that follows its chips to the last digit still has some. */
+function scaleOf(problem: Problem, { parameters, levelsW }: State): number {
+  const slopes = slopesOf(problem.form, parameters);
+  const constantsW = levelsW.map((levelW) => (parameters[0] ?? 0) + levelW);
+  return Math.max(problem.probes.scaleW(slopes, constantsW), 1e-6 * meterOf(problem), 1e-6);
+}
+
+const slopesOf = (form: Form, parameters: Float64Array): Float64Array =>
+  Float64Array.from(form, (place) => parameters[place] ?? 0);
+
+function dayRounds(
+  problem: Problem,
+  { parameters, levelsW }: State,
+  treatments: readonly Treatment[],
+  boundW: number,
+  rows: DayRound['rows'],
+): readonly DayRound[] {
+  const slopes = slopesOf(problem.form, parameters);
+  return problem.days.map((day, index) => ({
+    day,
+    slopes,
+    constantW: (parameters[0] ?? 0) + (levelsW[index] ?? 0),
+    boundW,
+    treatment: treatments[index] ?? 'reweigh',
+    rows,
+  }));
+}
 
 function solveLevels(
   sums: readonly DaySums[],
@@ -146,31 +215,34 @@ function solveLevels(
 ): {
   readonly parameters: Float64Array;
   readonly levelsW: Float64Array;
-  readonly grams: Gram;
 } {
   const grams = emptyGram(ridge.lower.length);
   for (const each of sums) addGram(grams, levelFreeGram(each, rowsPerLevel));
   const parameters = solveBounded(grams, noiseW2, ridge);
   const levelsW = Float64Array.from(sums, (each) => levelOfDay(each, parameters, rowsPerLevel));
-  return { parameters, levelsW, grams };
+  return { parameters, levelsW };
 }
 
 function solveRound(
+  problem: Problem,
   sums: readonly DaySums[],
   weighed: readonly DayWeighed[],
-  state: State,
-  ridge: Ridge,
-  rowsCount: number,
-  meterW: number,
+  noiseW: number,
+  levelW2: number,
 ): State {
+  const rowsCount = sums.reduce((sum, each) => sum + each.rowsCount, 0);
   const cutW2 = weighed.reduce((sum, each) => sum + each.cutW2, 0) / rowsCount;
-  const noiseW = Math.max(scaleOf(weighed), leastNoiseW(meterW));
   const inflationRatio = inflationOf(weighed, cutW2);
   const noiseW2 = noiseW * noiseW * inflationRatio;
-  const rowsPerLevel = state.levelW2 > 0 ? noiseW2 / state.levelW2 : Infinity;
-  const { parameters, levelsW } = solveLevels(sums, noiseW2, rowsPerLevel, ridge);
-  const next = { parameters, levelsW, noiseW, cutW: Math.sqrt(cutW2), inflationRatio };
-  return { ...next, ...levelSpread(levelsW, sums, rowsPerLevel, noiseW2) };
+  const rowsPerLevel = levelW2 > 0 ? noiseW2 / levelW2 : Infinity;
+  const solved = solveLevels(sums, noiseW2, rowsPerLevel, problem.ridge);
+  return {
+    ...solved,
+    noiseW,
+    cutW: Math.sqrt(cutW2),
+    inflationRatio,
+    ...levelSpread(solved.levelsW, sums, rowsPerLevel, noiseW2),
+  };
 }
 
 /** Variance between days: that of the levels as they were seen, less what noise alone would show. */
@@ -195,47 +267,12 @@ function levelSpread(
 const rowsOf = (sums: readonly DaySums[], day: number): number =>
   Math.max(1, sums[day]?.rowsCount ?? 1);
 
-async function weighAll(
-  days: readonly DayRows[],
-  form: Form,
-  state: State,
-  boundW: number,
-  treatments: readonly Treatment[],
-  probeStride: number,
-  mapChunks: MapChunks,
-): Promise<readonly DayWeighed[]> {
-  const slopes = Float64Array.from(form, (place) => state.parameters[place] ?? 0);
-  const rounds = days.map((day, index): DayRound => ({
-    day,
-    slopes,
-    constantW: (state.parameters[0] ?? 0) + (state.levelsW[index] ?? 0),
-    boundW,
-    treatment: treatments[index] ?? 'reweigh',
-    probeStride,
-  }));
-  const weighed: DayWeighed[] = [];
-  for await (const some of mapChunks('weigh', inChunks(rounds))) weighed.push(...some);
-  return weighed;
-}
-
 export function inChunks<Each>(all: readonly Each[]): readonly (readonly Each[])[] {
   const chunks: Each[][] = [];
   for (let from = 0; from < all.length; from += DAYS_PER_CHUNK) {
     chunks.push(all.slice(from, from + DAYS_PER_CHUNK));
   }
   return chunks;
-}
-
-/** 1.4826 times the median magnitude: the standard deviation of normal noise, whatever a few rows say. */
-function scaleOf(weighed: readonly DayWeighed[]): number {
-  const count = weighed.reduce((sum, each) => sum + each.probesW.length, 0);
-  const probesW = new Float64Array(count);
-  let filled = 0;
-  for (const each of weighed) {
-    probesW.set(each.probesW, filled);
-    filled += each.probesW.length;
-  }
-  return 1.4826 * middleOf(probesW);
 }
 
 /** The largest over part lengths that there are enough of: slow wandering shows in long parts only. */

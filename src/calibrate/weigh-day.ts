@@ -21,8 +21,8 @@ export interface DayRound {
   readonly constantW: number;
   readonly boundW: number;
   readonly treatment: Treatment;
-  /** Every so-manieth row's residual is handed back for the scale. */
-  readonly probeStride: number;
+  /** All rows, or the day's sample of them: enough to come near. */
+  readonly rows: 'all' | 'sample';
 }
 
 export interface DayWeighed {
@@ -34,11 +34,12 @@ export interface DayWeighed {
   readonly beyondCount: number;
   /** Sum of squares of residuals cut at the bound. */
   readonly cutW2: number;
-  /** For parts of a day that are longer and longer (`PART_LENGTHS`): sums of squared sums of cut residuals over rows. */
+  /**
+   * For parts of a day that are longer and longer (`PART_LENGTHS`): sums of squared sums of cut residuals over rows. A
+   * sample has no such parts.
+   */
   readonly partsW2: Float64Array;
   readonly partsCount: Int32Array;
-  /** Magnitudes of every `probeStride`-th residual. */
-  readonly probesW: Float64Array;
 }
 
 /** Minutes to four hours at 1 s, in parts of `PART_ROWS` rows. */
@@ -47,57 +48,75 @@ export const PART_LENGTHS = [1, 4, 15, 60, 240] as const;
 export function weighDay(round: DayRound): DayWeighed {
   const { day, boundW } = round;
   const termsCount = round.slopes.length;
-  const squareCount = paddedColumns(termsCount + 3);
-  const beyond = new Float64Array(squareCount ** 2);
-  const columns = new Float64Array(squareCount * BLOCK_ROWS);
+  const side = paddedColumns(termsCount + 3);
+  const beyond = new Float64Array(side ** 2);
+  const columns = new Float64Array(side * BLOCK_ROWS);
   const residuals = new Float64Array(BLOCK_ROWS);
   const rowsBeyond = new Int32Array(BLOCK_ROWS);
-  const probesW = new Float64Array(Math.ceil(day.count / round.probeStride));
-  const partSums = new Float64Array(Math.ceil(day.count / PART_ROWS));
   const constant = constantOn(day, round.slopes, round.constantW);
-  let probesCount = 0;
-  let nextProbe = 0;
-  let beyondCount = 0;
-  let cutW2 = 0;
-  for (let from = 0; from < day.count; from += BLOCK_ROWS) {
-    const rowsCount = Math.min(BLOCK_ROWS, day.count - from);
+  const isSample = round.rows === 'sample';
+  const blocksCount = isSample ? day.sampleFrom.length : Math.ceil(day.count / BLOCK_ROWS);
+  const partSums = new Float64Array(blocksCount * (BLOCK_ROWS / PART_ROWS));
+  const inside: Inside = { squaresW2: 0, beyondCount: 0 };
+  for (let block = 0; block < blocksCount; block++) {
+    const from = isSample ? (day.sampleFrom[block] ?? 0) : block * BLOCK_ROWS;
+    const until = isSample ? (day.sampleUntil[block] ?? 0) : Math.min(from + BLOCK_ROWS, day.count);
+    const rowsCount = until - from;
     residualsOf(day.cells, day.stride, from, rowsCount, round.slopes, constant, residuals);
-    let found = 0;
+    const before = inside.beyondCount;
     for (let start = 0; start < rowsCount; start += PART_ROWS) {
-      const until = Math.min(start + PART_ROWS, rowsCount);
-      let sum = 0;
-      let squares = 0;
-      for (let row = start; row < until; row++) {
-        const residual = residuals[row] ?? 0;
-        if (residual > boundW) {
-          rowsBeyond[found++] = row;
-          sum += boundW;
-        } else if (residual < -boundW) {
-          rowsBeyond[found++] = row;
-          sum -= boundW;
-        } else {
-          sum += residual;
-          squares += residual * residual;
-        }
-      }
-      partSums[(from + start) / PART_ROWS] = sum;
-      cutW2 += squares;
+      const found = inside.beyondCount - before;
+      const part = (block * BLOCK_ROWS + start) / PART_ROWS;
+      const end = Math.min(start + PART_ROWS, rowsCount);
+      partSums[part] = sortPart(residuals, start, end, boundW, rowsBeyond, found, inside);
     }
-    for (; nextProbe < from + rowsCount; nextProbe += round.probeStride) {
-      probesW[probesCount++] = Math.abs(residuals[nextProbe - from] ?? 0);
-    }
+    const found = inside.beyondCount - before;
     gather(round, from, residuals, rowsBeyond, found, columns);
-    addProducts(columns, squareCount, found, beyond);
-    beyondCount += found;
+    addProducts(columns, side, found, beyond);
   }
-  mirror(beyond, squareCount);
+  mirror(beyond, side);
   return {
     beyond,
-    beyondCount,
-    cutW2: cutW2 + beyondCount * boundW * boundW,
-    ...partsOf(partSums, Math.floor(day.count / PART_ROWS)),
-    probesW,
+    beyondCount: inside.beyondCount,
+    cutW2: inside.squaresW2 + inside.beyondCount * boundW * boundW,
+    ...partsOf(partSums, isSample ? 0 : Math.floor(day.count / PART_ROWS)),
   };
+}
+
+interface Inside {
+  squaresW2: number;
+  beyondCount: number;
+}
+
+/** Sum of cut residuals over some rows; rows beyond the bound are noted from `found` on. */
+function sortPart(
+  residuals: Float64Array,
+  from: number,
+  until: number,
+  boundW: number,
+  rowsBeyond: Int32Array,
+  found: number,
+  inside: Inside,
+): number {
+  let sumW = 0;
+  let squaresW2 = 0;
+  let next = found;
+  for (let row = from; row < until; row++) {
+    const residual = residuals[row] ?? 0;
+    if (residual > boundW) {
+      rowsBeyond[next++] = row;
+      sumW += boundW;
+    } else if (residual < -boundW) {
+      rowsBeyond[next++] = row;
+      sumW -= boundW;
+    } else {
+      sumW += residual;
+      squaresW2 += residual * residual;
+    }
+  }
+  inside.squaresW2 += squaresW2;
+  inside.beyondCount += next - found;
+  return sumW;
 }
 
 /** The constant of a residual that is taken from cells instead of powers. */
