@@ -110,10 +110,10 @@ export function markUnknown(
   isKnown: Uint8Array,
   rowsCount: number,
 ): void {
-  const { after } = poll;
+  const { after, share } = poll;
   for (let row = 0; row < rowsCount; row++) {
-    if (unknownCounts[after[row + 1] ?? 0] !== unknownCounts[(after[row] ?? 0) - 1]) {
-      isKnown[row] = 0;
-    }
+    // A row that begins on a reading does not touch the step to that reading.
+    const from = (after[row] ?? 1) - (share[row] === 1 ? 0 : 1);
+    if (unknownCounts[after[row + 1] ?? 0] !== unknownCounts[from]) isKnown[row] = 0;
   }
 }

@@ -72,8 +72,7 @@ export function* longDays(truth: LongTruth): Generator<LongDay, void, undefined>
   for (let day = 0; day < truth.daysCount; day++) {
     const levelW = truth.levelW * normal();
     const count = truth.seconds;
-    const shared = (): Float64Array =>
-      new Float64Array(new SharedArrayBuffer(8 * (count + 1)));
+    const shared = (): Float64Array => new Float64Array(new SharedArrayBuffer(8 * (count + 1)));
     const meterAtS = shared();
     const chipsAtS = shared();
     const meterJ = shared();

@@ -82,7 +82,8 @@ export function plainHuber(rows: PlainRows, prior: PlainPrior): PlainFit {
     const spread = seen.reduce((sum, each) => sum + (each - middle) ** 2, 0) / (seen.length - 1);
     const own = rowsOfDay.reduce((sum, n) => sum + noiseW2 / n, 0) / rows.daysCount;
     levelW2 = Math.max(0, spread - own);
-    if (moved < 1e-12 || round === 300) {
+    // A median steps from one row to the next, so the last digits may never rest.
+    if (moved < 1e-12 || round === 60) {
       return {
         parameters: solution.slice(0, 1 + termsCount),
         levelsW: solution.slice(1 + termsCount),
@@ -96,11 +97,7 @@ export function plainHuber(rows: PlainRows, prior: PlainPrior): PlainFit {
 }
 
 /** Variance of sums of cut residuals over 1, 4, 15 ... minutes of a day, over that of independent rows; the largest. */
-function inflation(
-  residuals: readonly number[],
-  boundW: number,
-  day: readonly number[],
-): number {
+function inflation(residuals: readonly number[], boundW: number, day: readonly number[]): number {
   const cut = residuals.map((residual) => Math.max(-boundW, Math.min(boundW, residual)));
   const variance = cut.reduce((sum, each) => sum + each * each, 0) / cut.length;
   let most = 1;
