@@ -9,7 +9,7 @@ import {
 } from './bounded-regression.ts';
 import type { DayRows } from './day-rows.ts';
 import { contracted, levelFreeGram, type Form } from './day-sums.ts';
-import type { HeldBackCheck } from './gates.ts';
+import type { BlockErrors } from './gates.ts';
 import { inChunks, type HuberFit } from './huber-rounds.ts';
 import type { MapChunks } from './map-chunks.ts';
 import { PART_ROWS } from './row-loops.ts';
@@ -51,7 +51,7 @@ export async function heldBackOf(
   ridge: Ridge,
   meterW: number,
   mapChunks: MapChunks,
-): Promise<HeldBackCheck | undefined> {
+): Promise<BlockErrors | undefined> {
   if (days.length < HELD_BACK_DAYS_MIN) return undefined;
   const cut = days.length - Math.ceil(days.length / 5);
   const size = ridge.lower.length;

@@ -9,7 +9,7 @@ import { affineTerm, type ChipTerm } from './chip-terms.ts';
 import { spreadOfDays } from './day-bootstrap.ts';
 import { cellsCount, type DayCounters, type DayRows, type DayToAlign } from './day-rows.ts';
 import { levelFreeGram, plainSums, type Form } from './day-sums.ts';
-import type { HeldBackCheck } from './gates.ts';
+import type { BlockErrors } from './gates.ts';
 import { huberRounds } from './huber-rounds.ts';
 import { crossErrorW, heldBackOf, noiseOf } from './long-checks.ts';
 import { doubtsOf } from './long-doubts.ts';
@@ -56,7 +56,7 @@ export interface LongFit {
   readonly holdsFromW: number;
   readonly holdsUntilW: number;
   /** On the last fifth of the days, predicted without their levels; undefined below five days. */
-  readonly heldBack: HeldBackCheck | undefined;
+  readonly heldBack: BlockErrors | undefined;
   readonly roundsCount: number;
   /** False where the rounds ended before the parameters stood still. */
   readonly isStill: boolean;
