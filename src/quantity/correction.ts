@@ -34,6 +34,8 @@ export interface CorrectionDetail {
   /** Standard deviation of the level from run to run and from day to day, W. */
   readonly levelW: number;
   readonly levelDof: number;
+  /** RMS of the mean error on an application that was left out, W; absent where fewer than three were labelled. */
+  readonly applicationW?: number;
   /** Relative standard uncertainty of the whole prediction: meter and node scatter. */
   readonly scaleRatio: number;
   /** Variance of a mean over many intervals, in units of that of independent ones. */
