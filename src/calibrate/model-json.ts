@@ -6,14 +6,13 @@ import type {
   CorrectionTerm,
   HeldMeter,
 } from '../quantity/correction.ts';
+import { fnv1a64 } from '../quantity/config-fingerprint.ts';
 import { formatInstant } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
-import { Fields } from './document-fields.ts';
+import { Fields, type ModelDocument } from './document-fields.ts';
+import { decodeLife, encodeLife } from './life-json.ts';
 
 const MODEL_FORMAT = 'trueup-correction/1';
-
-type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
-export type ModelDocument = Readonly<Record<string, Json>>;
 
 /** Plain JSON values; `JSON.stringify` of it is the file. */
 export function encodeModel(model: CorrectionModel): ModelDocument {
@@ -22,12 +21,7 @@ export function encodeModel(model: CorrectionModel): ModelDocument {
 
 /** Identity of a model's content: 64 bits of FNV-1a over its document, in hex. Not a proof; the ledger hashes for that. */
 export function modelId(model: Omit<CorrectionModel, 'id'>): string {
-  const text = JSON.stringify(encodeContent(model));
-  let hash = 0xcbf29ce484222325n;
-  for (let index = 0; index < text.length; index++) {
-    hash = ((hash ^ BigInt(text.charCodeAt(index))) * 0x100000001b3n) & 0xffffffffffffffffn;
-  }
-  return hash.toString(16).padStart(16, '0');
+  return fnv1a64(JSON.stringify(encodeContent(model)));
 }
 
 function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
@@ -59,6 +53,7 @@ function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
     open: model.open,
     gap_ratio: model.gapRatio,
     ...(model.detail ? { detail: encodeDetail(model.detail) } : {}),
+    ...(model.life ? { life: encodeLife(model.life) } : {}),
   };
 }
 
@@ -69,6 +64,7 @@ function encodeDetail(detail: CorrectionDetail): ModelDocument {
     covariance: detail.covariance,
     level_w: detail.levelW,
     level_dof: Number.isFinite(detail.levelDof) ? detail.levelDof : 'infinite',
+    ...(detail.applicationW === undefined ? {} : { application_w: detail.applicationW }),
     scale_ratio: detail.scaleRatio,
     inflation_ratio: detail.inflationRatio,
     swing_w: detail.swingW,
@@ -144,6 +140,7 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
     open: top.texts('open'),
     gapRatio: top.number('gap_ratio'),
     ...(top.has('detail') ? { detail: decodeDetail(top.inner('detail'), terms.length) } : {}),
+    ...(top.has('life') ? { life: decodeLife(top.inner('life')) } : {}),
   };
 }
 
@@ -175,6 +172,7 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
     covariance,
     levelW: detail.number('level_w', 0),
     levelDof: detail.freedom('level_dof'),
+    ...(detail.has('application_w') ? { applicationW: detail.number('application_w', 0) } : {}),
     scaleRatio: detail.number('scale_ratio', 0),
     inflationRatio: detail.number('inflation_ratio', 0),
     swingW: detail.number('swing_w', 0),

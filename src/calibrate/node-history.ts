@@ -48,6 +48,14 @@ export class NodeHistory {
     this.forget();
   }
 
+  /** Forgets what lies before: it belongs to another regime or configuration. */
+  forgetBefore(atNs: InstantNs): void {
+    if (this.originNs === undefined) return;
+    const atS = Number(atNs - this.originNs) / 1e9;
+    const keep = this.atS.findIndex((each) => each >= atS);
+    this.drop(keep < 0 ? this.atS.length : keep);
+  }
+
   /** Undefined while there are fewer than two edges. */
   evidence(): NodeEvidence | undefined {
     if (this.originNs === undefined || this.atS.length < 2) return undefined;
@@ -99,7 +107,10 @@ export class NodeHistory {
   private forget(): void {
     const surplus = this.atS.length - this.keepCount;
     // In quarters, so that forgetting costs little.
-    if (surplus < this.keepCount / 4) return;
+    if (surplus >= this.keepCount / 4) this.drop(surplus);
+  }
+
+  private drop(surplus: number): void {
     this.atS.splice(0, surplus);
     for (const column of [this.wall, ...this.chips.values()]) {
       column.energyJ.splice(0, surplus);

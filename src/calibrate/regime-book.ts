@@ -36,6 +36,13 @@ export class RegimeBook {
     return nearest;
   }
 
+  /** The regimes of another book, moved. */
+  takeOver(other: RegimeBook, byW: number): void {
+    for (const { levelW, varianceW2, seenS } of other.#regimes) {
+      this.remember(levelW + byW, varianceW2, seenS);
+    }
+  }
+
   /** All levels move together where the model that they are told against is replaced. */
   shift(byW: number): void {
     for (const regime of this.#regimes) regime.levelW += byW;

@@ -57,6 +57,7 @@ const RUN_RATIO = 0.001;
 
 export class ResidualWatch {
   #budget: WatchBudget;
+  readonly #fresh: boolean;
   readonly #fast = new TwoSidedSum();
   readonly #days = new DayDrift();
   readonly #regimes = new RegimeBook();
@@ -71,10 +72,10 @@ export class ResidualWatch {
   /** While the first minute is not full and the level may be any that the evidence had: their scatter. */
   #startsW: number | undefined;
 
-  /** `levels` are levels that the evidence of the model showed, W above its intercept. */
-  constructor(budget: WatchBudget, levels: readonly number[] = []) {
+  /** `fresh`: the evidence of the model reaches to now and is of one regime, so its level is the one there is. */
+  constructor(budget: WatchBudget, fresh = false) {
     this.#budget = budget;
-    for (const levelW of levels) this.#regimes.remember(levelW, 0, -Infinity);
+    this.#fresh = fresh;
   }
 
   level(): WatchedLevel {
@@ -86,14 +87,25 @@ export class ResidualWatch {
     };
   }
 
-  /** Goes on against another model of the same node, which predicts `higherW` more at this load than the one before. */
-  continueOn(budget: WatchBudget, higherW: number, termsW: readonly number[]): void {
+  /** Whether something is under way that a fit should not take up yet: an excursion, or a level that is being anchored. */
+  unsettled(): boolean {
+    return this.#anchoredS < ANCHOR_S || this.#fast.underWay();
+  }
+
+  /** The model was moved to the level of the watch: the same watch, told against it. */
+  rebase(budget: WatchBudget): void {
     this.#budget = budget;
-    this.#levelW -= higherW;
-    this.#regimes.shift(-higherW);
-    this.#reference = this.#reference && termsW;
-    this.#fast.reset();
-    this.#days.settle(this.#levelW);
+    this.#regimes.shift(-this.#levelW);
+    this.#levelW = 0;
+    this.#days.settle(0);
+  }
+
+  /** A watch over another fit of the same node, which predicts `higherW` more at the present load; it knows the regimes. */
+  successor(budget: WatchBudget, higherW: number): ResidualWatch {
+    const next = new ResidualWatch(budget, true);
+    next.#regimes.takeOver(this.#regimes, -higherW);
+    next.#checkedS = this.#checkedS;
+    return next;
   }
 
   /** Takes the next block. Blocks come in order of time; one that lies before the last, or is no number, is passed over. */
@@ -132,8 +144,10 @@ export class ResidualWatch {
     this.#reference = this.#budget.middleLoad(block.termsW);
     const firstW = this.#budget.firstLevelW(powerW);
     this.#varianceW2 = firstW ** 2;
-    if (firstW <= GATE_RATIO * powerW) this.#anchoredS = ANCHOR_S;
-    else this.#startsW = firstW;
+    if (this.#fresh || firstW <= GATE_RATIO * powerW) {
+      this.#anchoredS = ANCHOR_S;
+      this.#varianceW2 = Math.min(firstW, GATE_RATIO * powerW) ** 2;
+    } else this.#startsW = firstW;
     return this.#reference;
   }
 
@@ -231,7 +245,11 @@ export class ResidualWatch {
     }
     this.#days.settle(this.#levelW);
     if (this.#anchoredS < ANCHOR_S) return;
-    this.#startsW = undefined;
+    if (this.#startsW !== undefined) {
+      // Where the levels of the evidence differ less than its loads do, a minute of one load does not undo them.
+      this.#levelW *= this.#startsW ** 2 / (this.#startsW ** 2 + this.#varianceW2);
+      this.#startsW = undefined;
+    }
     this.#fast.reset();
     this.#regime ??= this.#recognise(this.#levelW, this.#varianceW2, powerW);
     events.push(this.#anchored(block.untilS, this.#anchoredS));
@@ -286,7 +304,8 @@ export class ResidualWatch {
   }
 
   #measuredW2(coveredS: number, powerW: number): number {
-    return this.#budget.noiseW2S() / Math.max(coveredS, 1) + (RUN_RATIO * powerW) ** 2;
+    const runW2 = (RUN_RATIO * powerW) ** 2 + this.#budget.otherLoadsW() ** 2;
+    return this.#budget.noiseW2S() / Math.max(coveredS, 1) + runW2;
   }
 
   #recognise(levelW: number, varianceW2: number, powerW: number): Regime | undefined {

@@ -41,17 +41,19 @@ export class WatchBudget {
   /** Standard deviation of a level between runs and days that is no change, W. */
   levelW(powerW: number): number {
     const gateW = GATE_RATIO * powerW;
-    const { detail } = this.#model;
-    const statedW = detail ? detail.levelW : this.#model.systematicRatio * powerW;
-    // A scatter that few days showed is known poorly: Student's factor over that of many.
-    return Math.min(gateW, statedW * widening(detail?.levelDof ?? this.#model.dof));
+    return Math.min(gateW, this.firstLevelW(powerW));
   }
 
   /** Standard deviation of the level as the model states it, regimes and all: what a watch begins with, W. */
   firstLevelW(powerW: number): number {
-    const { detail } = this.#model;
-    if (!detail) return this.#model.systematicRatio * powerW;
-    return detail.levelW * widening(detail.levelDof);
+    const { detail, life, systematicRatio, dof } = this.#model;
+    if (life?.because === 'configuration-changed') return systematicRatio * powerW;
+    const { anchor } = life ?? {};
+    // A scatter that few days showed is known poorly: Student's factor over that of many.
+    if (anchor) return anchor.fitLevelW * widening(anchor.fitLevelDof);
+    return detail
+      ? detail.levelW * widening(detail.levelDof)
+      : systematicRatio * powerW * widening(dof);
   }
 
   /** A load in the middle of what the model was fitted on, spread over its terms as this one is. */
@@ -73,6 +75,14 @@ export class WatchBudget {
     const chipW = termsW.reduce((sum, each) => sum + each, 0);
     const beyondW = Math.max(0, holds.fromW - chipW, chipW - holds.untilW);
     return Math.sqrt(sumW2 + (BEYOND_GAIN_RATIO * beyondW) ** 2);
+  }
+
+  /** What a level that is metered on one load may be off by on the others, W. */
+  otherLoadsW(): number {
+    const { detail, terms } = this.#model;
+    if (detail?.applicationW !== undefined) return detail.applicationW;
+    const gainRatio = terms.reduce((most, term) => Math.max(most, term.gainRatio), 0);
+    return APPLICATION_GAIN_RATIO * gainRatio * (detail?.swingW ?? 0);
   }
 
   /** Variance of a mean of residuals times its length, W² s: neighbours err alike, so it is that of long means. */

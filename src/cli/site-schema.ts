@@ -53,12 +53,23 @@ const Instrument = Type.Object(
   },
   closed,
 );
+const NodeConfig = Type.Object(
+  {
+    driver: Type.Optional(Text),
+    bios: Type.Optional(Text),
+    psu_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    power_limits_w: Type.Optional(Type.Record(Text, Type.Number({ minimum: 0 }))),
+    chips: Type.Optional(Type.Array(Text)),
+  },
+  closed,
+);
 const Node = Type.Object(
   {
     type: Type.Optional(Name),
     fed_by: Type.Optional(Type.Array(Point)),
     chips: Name,
     chip_sources: Type.Optional(Type.Array(Text)),
+    config: Type.Optional(NodeConfig),
   },
   closed,
 );
@@ -115,5 +126,6 @@ export const SiteDocument = Type.Object(
 );
 
 export type SiteDocument = Static<typeof SiteDocument>;
+export type NodeConfigDocument = Static<typeof NodeConfig>;
 export type WireDocument = SiteDocument['wires'][string];
 export type SinkDocument = NonNullable<SiteDocument['sinks']>[string];

@@ -33,6 +33,7 @@ export const FAULT_CODES = {
   'calibrate.implausible':
     'The readings contradict physics: a unit, a feed or a source must be wrong.',
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
+  'calibrate.expired': 'The model has not been compared with a meter for too long.',
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',
   'settle.gap-too-long': 'The hole is longer than what may be interpolated.',

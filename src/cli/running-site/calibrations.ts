@@ -1,6 +1,8 @@
 // The calibrations of all metered nodes: one each, refitted in turn so that no moment does all the work.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
+import type { LifeEvent, LifeNews } from '../../calibrate/life-event.ts';
 import { NodeCalibration } from '../../calibrate/node-calibration.ts';
+import { UNKNOWN_CONFIG } from '../../quantity/config-fingerprint.ts';
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { formatRatioPercent, formatWatts } from '../../quantity/format.ts';
 import type { Site } from '../../quantity/site.ts';
@@ -18,24 +20,31 @@ const REFIT_EVERY_NS = 5_000_000_000n;
 
 export interface Calibrations {
   readonly of: ReadonlyMap<string, NodeCalibration>;
-  /** Gathers evidence of all nodes and refits the one whose turn it is; models worth keeping come back. */
-  refit(nowNs: InstantNs, monotonicNs: bigint): readonly CorrectionModel[];
+  /** Gathers evidence of all nodes, watches it, and refits the one whose turn it is; what is worth keeping comes back. */
+  refit(nowNs: InstantNs, monotonicNs: bigint): LifeNews;
 }
 
 export function calibrationsOf(
   site: Site,
   seats: ReadonlyMap<string, Seat>,
-  chips: (node: string) => ReadonlyMap<string, EnergyCurve>,
+  chipsOf: (node: string) => ReadonlyMap<string, EnergyCurve>,
   seed: number,
 ): Calibrations {
   const metered = site.nodes.filter((node) => node.fedBy.length > 0);
   const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
   const of = new Map(
-    metered.map(({ id, fedBy }) => {
+    metered.map(({ id, fedBy, chips, config }) => {
       // Meters of one make err alike, so the sum of two feeds is no better known than the worse of them.
       const ratios = fedBy.map((feed) => seats.get(meterOf.get(feed) ?? '')?.systematicRatio ?? 0);
-      const plan = { stepNs: stepNs(site), keepCount: KEEP_COUNT, seed };
-      return [id, new NodeCalibration(id, { ...plan, meterRatio: Math.max(...ratios) })] as const;
+      const calibration = new NodeCalibration(id, {
+        stepNs: stepNs(site),
+        keepCount: KEEP_COUNT,
+        seed,
+        meterRatio: Math.max(...ratios),
+        sources: [...fedBy.map((feed) => meterOf.get(feed) ?? ''), chips],
+        config: config ?? UNKNOWN_CONFIG,
+      });
+      return [id, calibration] as const;
     }),
   );
   const refittedNs = new Map<string, bigint>();
@@ -43,6 +52,7 @@ export function calibrationsOf(
     of,
     refit: (nowNs, monotonicNs) => {
       const models: CorrectionModel[] = [];
+      const events: LifeEvent[] = [];
       let turns = 1;
       for (const node of metered) {
         const calibration = of.get(node.id);
@@ -51,7 +61,10 @@ export function calibrationsOf(
           return curve ? [curve] : [];
         });
         if (!calibration || feeds.length < node.fedBy.length) continue;
-        calibration.extend(feeds, chips(node.id));
+        calibration.extend(feeds, chipsOf(node.id));
+        const news = calibration.news(nowNs);
+        models.push(...news.models);
+        events.push(...news.events);
         const dueNs = (refittedNs.get(node.id) ?? -REFIT_EVERY_NS) + REFIT_EVERY_NS;
         if (turns === 0 || monotonicNs < dueNs) continue;
         turns -= 1;
@@ -59,7 +72,7 @@ export function calibrationsOf(
         const model = calibration.refit(nowNs);
         if (model) models.push(model);
       }
-      return models;
+      return { models, events };
     },
   };
 }
