@@ -33,26 +33,27 @@ export class LiveBlocks {
     this.#before = undefined;
   }
 
-  /** The blocks that have become final since the last call. A block with a hole or a break in it is none. */
-  *take(
+  /** The next block that has become final, if there is one. A block with a hole or a break in it is none. */
+  take(
     model: CorrectionModel,
     feeds: readonly EnergyCurve[],
     chips: ReadonlyMap<string, EnergyCurve>,
-  ): Generator<WatchBlock> {
+  ): WatchBlock | undefined {
     const reachNs = reachedBy(model, feeds, chips);
-    if (this.#nextNs === undefined || reachNs === undefined) return;
+    if (this.#nextNs === undefined || reachNs === undefined) return undefined;
     this.#skipUnkept(feeds, chips);
     while (this.#nextNs <= reachNs) {
       const atNs = instantNs(this.#nextNs);
       const chipNs = instantNs(atNs + model.offsetNs);
-      if (feeds.some((curve) => curve.awaitsShape(atNs))) return;
-      if ([...chips.values()].some((curve) => curve.awaitsShape(chipNs))) return;
+      if (feeds.some((curve) => curve.awaitsShape(atNs))) return undefined;
+      if ([...chips.values()].some((curve) => curve.awaitsShape(chipNs))) return undefined;
       this.#nextNs += this.#blockNs;
       const edge = edgeAt(atNs, chipNs, feeds, chips);
       const block = edge && this.#before && this.#between(model, this.#before, edge);
       this.#before = edge;
-      if (block) yield block;
+      if (block) return block;
     }
+    return undefined;
   }
 
   /** Edges before the first reading that is still kept can never be had. */

@@ -129,7 +129,7 @@ export class NodeCalibration {
     for (;;) {
       const { adopted, watch } = this;
       if (!adopted || !watch) return;
-      const block = this.live.take(adopted, feeds, chips).next().value;
+      const block = this.live.take(adopted, feeds, chips);
       if (!block) return;
       const noticed = watch.take(block);
       if (noticed.length > 0) this.answer(noticed, adopted, watch);

@@ -150,7 +150,7 @@ function configOf(field: unknown): ConfigFingerprint | undefined {
   const chips = fieldAt(field, ['chips']) ?? [];
   if (driver === false || bios === false) return undefined;
   if (supplyCount !== undefined && !isSupplyCount(supplyCount)) return undefined;
-  if (typeof limits !== 'object' || limits === null || Array.isArray(limits)) return undefined;
+  if (typeof limits !== 'object' || Array.isArray(limits)) return undefined;
   if (!Array.isArray(chips) || chips.length > COUNTERS_MAX_COUNT || !chips.every(isName)) {
     return undefined;
   }
