@@ -225,7 +225,7 @@ function withSteps(
   return { blocks, known };
 }
 
-async function scoreDgx1Cpu(): Promise<WatchScore[]> {
+export async function scoreDgx1Cpu(): Promise<WatchScore[]> {
   const loaded = await load('dgx1-cpu');
   const scores: WatchScore[] = [];
   for (const count of loaded.length === 0 ? [] : [32, 49, 96, 120]) {
