@@ -346,6 +346,14 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'trueup calibrate fit runs/monday runs/tuesday --model node7.json': { expectOut: /node/ },
   'trueup calibrate apply --model node7.json --chips wednesday/chips.csv --every 900 --out wall.csv':
     { expectOut: /./ },
+  'trueup calibrate watch --model node7.json runs/monday runs/tuesday wednesday': {
+    expectOut: /^watched 0\.\d+ h: 0 changes, level now /m,
+  },
+  'trueup calibrate staircase --steps 5 --hold 60s --out runs': {
+    // The plan only: the load itself is put on in test/cli/staircase.test.ts.
+    instead: { '--out runs': '--out runs --dry-run' },
+    expectOut: /^21 steps, 21 min 0 s in all/m,
+  },
 };
 
 /** The arguments of a line, as they are here. */

@@ -227,6 +227,7 @@ function nodeModel(
     intervalS,
     systematicRatio: Math.hypot(fitW / meanW, drift.levelW / meanW, drift.gainRatio),
     dof: Math.max(1, fit.dof),
+    // Nobody leaves out applications of a group: good for use, not for audit.
     standing: open.length === 0 ? 'accepted' : 'provisional',
     open,
     gapRatio: 1 - chipMeanW / meanW,

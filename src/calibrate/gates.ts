@@ -59,9 +59,16 @@ export function judge(rows: Rows, evidence: GateEvidence): Verdict {
     );
   }
   open.push(...heldGates(evidence.held), ...evidence.doubts);
-  const provisional = open.length > 0;
   open.push(...leftOutGates(evidence));
-  return { standing: provisional ? 'provisional' : open.length > 0 ? 'accepted' : 'audit', open };
+  return { standing: standingOf(open), open };
+}
+
+const AUDIT = 'audit: ';
+
+/** What open gates leave of a model: those of the audit do not keep it from use. */
+export function standingOf(open: readonly string[]): Standing {
+  if (open.length === 0) return 'audit';
+  return open.every((gate) => gate.startsWith(AUDIT)) ? 'accepted' : 'provisional';
 }
 
 /** RMS over applications, since the next one is as likely as any of them. */
@@ -95,16 +102,16 @@ function leftOutGates({ byApplication, byDay }: GateEvidence): string[] {
   const { applicationsCount, biasRatio } = GATES;
   if (byApplication.length < applicationsCount) {
     open.push(
-      `audit: ${byApplication.length} of ${applicationsCount} labelled applications; ${GATE_LIMITS.applications.remedy}`,
+      `${AUDIT}${byApplication.length} of ${applicationsCount} labelled applications; ${GATE_LIMITS.applications.remedy}`,
     );
   } else if (byApplication.some((each) => Math.abs(each.biasRatio) > biasRatio)) {
     open.push(
-      `audit: an application left out is off by more than ${percent(biasRatio)} (${worstOf(byApplication)}); meter such loads, or bill them by meter`,
+      `${AUDIT}an application left out is off by more than ${percent(biasRatio)} (${worstOf(byApplication)}); meter such loads, or bill them by meter`,
     );
   }
   if (byDay.some((each) => Math.abs(each.biasRatio) > biasRatio)) {
     open.push(
-      `audit: a day left out is off by more than ${percent(biasRatio)} (${worstOf(byDay)}); anchor again each day, or keep the meter`,
+      `${AUDIT}a day left out is off by more than ${percent(biasRatio)} (${worstOf(byDay)}); anchor again each day, or keep the meter`,
     );
   }
   return open;

@@ -11,15 +11,14 @@ import {
   type HeldMeter,
   type LeftOut,
 } from '../quantity/correction.ts';
+import { fnv1a64 } from '../quantity/config-fingerprint.ts';
 import { formatInstant } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
-import { Fields } from './document-fields.ts';
+import { Fields, type ModelDocument } from './document-fields.ts';
+import { decodeLife, encodeLife } from './life-json.ts';
 import { decodeShared, encodeShared } from './shared-json.ts';
 
 const MODEL_FORMAT = 'trueup-correction/1';
-
-export type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
-export type ModelDocument = Readonly<Record<string, Json>>;
 
 /** Plain JSON values; `JSON.stringify` of it is the file. */
 export function encodeModel(model: CorrectionModel): ModelDocument {
@@ -28,12 +27,7 @@ export function encodeModel(model: CorrectionModel): ModelDocument {
 
 /** Identity of a model's content: 64 bits of FNV-1a over its document, in hex. Not a proof; the ledger hashes for that. */
 export function modelId(model: Omit<CorrectionModel, 'id'>): string {
-  const text = JSON.stringify(encodeContent(model));
-  let hash = 0xcbf29ce484222325n;
-  for (let index = 0; index < text.length; index++) {
-    hash = ((hash ^ BigInt(text.charCodeAt(index))) * 0x100000001b3n) & 0xffffffffffffffffn;
-  }
-  return hash.toString(16).padStart(16, '0');
+  return fnv1a64(JSON.stringify(encodeContent(model)));
 }
 
 function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
@@ -66,6 +60,7 @@ function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
     gap_ratio: model.gapRatio,
     ...(model.detail ? { detail: encodeDetail(model.detail) } : {}),
     ...(model.shared ? { shared: encodeShared(model.shared) } : {}),
+    ...(model.life ? { life: encodeLife(model.life) } : {}),
   };
 }
 
@@ -194,6 +189,7 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
     gapRatio: top.number('gap_ratio'),
     ...(top.has('detail') ? { detail: decodeDetail(top.inner('detail'), terms.length) } : {}),
     ...(top.has('shared') ? { shared: decodeShared(top.inner('shared'), terms.length) } : {}),
+    ...(top.has('life') ? { life: decodeLife(top.inner('life')) } : {}),
   };
 }
 

@@ -1,7 +1,8 @@
 // A file of models: of one node, or of the nodes of one type with the model that stands in for nodes never metered.
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { SiteFault } from '../quantity/fault.ts';
-import { decodeModel, encodeModel, type ModelDocument } from './model-json.ts';
+import type { ModelDocument } from './document-fields.ts';
+import { decodeModel, encodeModel } from './model-json.ts';
 
 const MODEL_SET_FORMAT = 'trueup-correction-set/1';
 

@@ -107,3 +107,38 @@ function startingW(total: EnergySeries, tauS: number): number {
   }
   return 0;
 }
+
+/** Late states followed block by block while a service runs; blocks are of even power and follow each other. */
+export class LateStates {
+  readonly #stateW = new Map<number, number>();
+
+  /** After a hole nobody knows: the next block begins in its own steady state. */
+  reset(): void {
+    this.#stateW.clear();
+  }
+
+  /** Mean of each shape over the next block, W. */
+  advance(shapes: readonly Shape[], powerW: number, lengthS: number): readonly number[] {
+    const behindW = new Map<number, number>();
+    const lateOf = (tauS: number): number => {
+      const known = behindW.get(tauS);
+      if (known !== undefined) return known;
+      const beforeW = this.#stateW.get(tauS) ?? powerW;
+      const afterW = relax(beforeW, powerW, lengthS, tauS);
+      this.#stateW.set(tauS, afterW);
+      const lateW = (tauS * (beforeW - afterW)) / lengthS;
+      behindW.set(tauS, lateW);
+      return lateW;
+    };
+    return shapes.map((shape) => {
+      switch (shape.kind) {
+        case 'slow':
+          return lateOf(shape.tauS);
+        case 'warm':
+          return (powerW * lateOf(shape.tauS)) / shape.scaleW;
+        case 'square':
+          return (powerW * powerW) / shape.scaleW;
+      }
+    });
+  }
+}

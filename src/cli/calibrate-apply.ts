@@ -1,6 +1,6 @@
 // `trueup calibrate apply --model M.json --chips FILE ... --out OUT.csv`: a recording of chips becomes wall energy with
 // its uncertainty. It reads its arguments only; what a model cannot answer is a refused row, never a number.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { sumOf, type EnergySeries } from '../align/energy-series.ts';
 import { STAMP_MEANINGS } from '../align/series-from-samples.ts';
 import {
@@ -12,7 +12,8 @@ import {
 } from '../calibrate/corrected-rows.ts';
 import { anchorOn, type SpotFeed } from '../calibrate/spot-anchor.ts';
 import { doubtWords, refusalOf, type Doubt } from '../calibrate/doubts.ts';
-import { decodeModelSet, modelFor, type ModelSet } from '../calibrate/model-set.ts';
+import { modelAt } from '../calibrate/model-life.ts';
+import { modelFor, type ModelSet } from '../calibrate/model-set.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
 import { formatInstant, instantNs } from '../quantity/time.ts';
@@ -25,6 +26,7 @@ import {
 } from './calibrate-apply-options.ts';
 import type { Output } from './calibrate-report.ts';
 import { byMachine, conditionsOf, seriesOf, wallParts } from './calibrate-sources.ts';
+import { readModelFile } from './model-file.ts';
 import { readReadings, type SourceSamples } from './run-folder.ts';
 
 /** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 rows were refused. */
@@ -52,30 +54,13 @@ export async function calibrateApply(argv: readonly string[], io: Output): Promi
   }
 }
 
-function readSet(path: string): ModelSet {
-  let document: unknown;
-  try {
-    document = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new SiteFault(
-      {
-        where: path,
-        what: 'is no readable JSON',
-        remedy: 'give a file that trueup calibrate fit wrote',
-      },
-      { cause },
-    );
-  }
-  return decodeModelSet(document, path);
-}
-
 interface MachineRows {
   readonly machine: string;
   readonly rows: readonly CorrectedRow[];
 }
 
 async function apply(options: ApplyOptions, io: Output): Promise<number> {
-  const set = readSet(options.model);
+  const set = readModelFile(options.model);
   const machines = byMachine(await readReadings(options.chips));
   const spots =
     options.spot === undefined ? undefined : byMachine(await readReadings(options.spot));
@@ -110,8 +95,8 @@ function rowsOfMachine(
   rhythm: Rhythm,
   doubts: Doubt[],
 ): readonly CorrectedRow[] | Refusal {
-  const model = modelFor(set, machine);
-  if (!model) {
+  const stored = modelFor(set, machine);
+  if (!stored) {
     return refuse(
       'calibrate.few',
       `the file has no model for ${machine === '' ? 'this node' : machine}`,
@@ -119,7 +104,11 @@ function rowsOfMachine(
     );
   }
   const found: Doubt[] = [];
-  const chips = chipsOf(model, sources, found);
+  const chips = chipsOf(stored, sources, found);
+  // A spot metering says where the level is now, however long nobody has looked.
+  const began = wallSpan(stored, chips)?.fromNs;
+  const model = spot || began === undefined ? stored : modelAt(stored, began);
+  if (isRefusal(model)) return model;
   const feeds = spot && spotFeedsOf(model, spot, found);
   doubts.push(...found);
   const refused = refusalOf(found);

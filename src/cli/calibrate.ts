@@ -3,9 +3,11 @@ import type { Clock } from '../quantity/clock.ts';
 import { APPLY_USAGE } from './calibrate-apply-options.ts';
 import { calibrateApply } from './calibrate-apply.ts';
 import { calibrateFit, FIT_USAGE } from './calibrate-fit.ts';
+import { calibrateWatch, WATCH_USAGE } from './calibrate-watch.ts';
+import { calibrateStaircase, STAIRCASE_USAGE } from './staircase.ts';
 import type { Output } from './calibrate-report.ts';
 
-/** Runs `calibrate fit ...` or `calibrate apply ...`; the arguments begin with the word fit or apply. */
+/** Runs `calibrate fit ...` and its sisters; the arguments begin with the word of the command. */
 export function calibrate(
   argv: readonly string[],
   io: Output,
@@ -17,10 +19,18 @@ export function calibrate(
       return calibrateFit(rest, io, clock);
     case 'apply':
       return calibrateApply(rest, io);
+    case 'watch':
+      return calibrateWatch(rest, io);
+    case 'staircase':
+      return calibrateStaircase(rest, io, clock);
     default:
-      io.err(`calibrate has the commands fit and apply${command ? `, not "${command}"` : ''}`);
+      io.err(
+        `calibrate has the commands fit, apply, watch and staircase${command ? `, not "${command}"` : ''}`,
+      );
       io.err(`usage: ${FIT_USAGE}`);
       io.err(`       ${APPLY_USAGE}`);
+      io.err(`       ${WATCH_USAGE}`);
+      io.err(`       ${STAIRCASE_USAGE}`);
       return Promise.resolve(2);
   }
 }

@@ -1,6 +1,7 @@
 // Makes the site of a document that fits the schema: defaults are filled in, references followed, secrets fetched. What does
 // not belong together is the operator's to mend and is told with its place.
 import { hostname } from 'node:os';
+import type { ConfigFingerprint } from '../quantity/config-fingerprint.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { isPointId, type PointId } from '../quantity/quality.ts';
 import type {
@@ -16,7 +17,12 @@ import { type DurationNs, instantNs, parseDuration, toMs } from '../quantity/tim
 import { parseListen } from './listen-address.ts';
 import { resolveSecret } from './secret.ts';
 import type { Place } from './place-in-yaml.ts';
-import type { SinkDocument, SiteDocument, WireDocument } from './site-schema.ts';
+import type {
+  NodeConfigDocument,
+  SinkDocument,
+  SiteDocument,
+  WireDocument,
+} from './site-schema.ts';
 
 /** Throws SiteFault for the first thing that does not belong together. */
 export function siteOf(content: SiteDocument, place: Place): Site {
@@ -207,6 +213,7 @@ function nodesOf(
       nameplateW: node.nameplate_w,
       chips: node.chips,
       chipSources: node.chip_sources ?? [],
+      ...(node.config ? { config: configOf(node.config) } : {}),
     };
   });
 }
@@ -221,6 +228,13 @@ function feedsOf(node: string, points: readonly PointId[], place: Place): readon
     remedy: 'name each point once; an A and a B feed are two points with a meter each',
   });
 }
+const configOf = (config: NodeConfigDocument): ConfigFingerprint => ({
+  driver: config.driver,
+  bios: config.bios,
+  supplyCount: config.psu_count,
+  powerLimitsW: new Map(Object.entries(config.power_limits_w ?? {})),
+  chips: [...(config.chips ?? [])].sort(),
+});
 
 function racksOf(
   content: SiteDocument,

@@ -58,6 +58,16 @@ const MeteredPoint = Type.Object(
   { meter: Name, kind: Type.Optional(Type.Enum([...POINT_KINDS])) },
   closed,
 );
+const NodeConfig = Type.Object(
+  {
+    driver: Type.Optional(Text),
+    bios: Type.Optional(Text),
+    psu_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    power_limits_w: Type.Optional(Type.Record(Text, Type.Number({ minimum: 0 }))),
+    chips: Type.Optional(Type.Array(Text)),
+  },
+  closed,
+);
 const Node = Type.Object(
   {
     type: Type.Optional(Name),
@@ -65,6 +75,7 @@ const Node = Type.Object(
     chips: Name,
     chip_sources: Type.Optional(Type.Array(Text)),
     nameplate_w: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 })),
+    config: Type.Optional(NodeConfig),
   },
   closed,
 );
@@ -121,5 +132,6 @@ export const SiteDocument = Type.Object(
 );
 
 export type SiteDocument = Static<typeof SiteDocument>;
+export type NodeConfigDocument = Static<typeof NodeConfig>;
 export type WireDocument = SiteDocument['wires'][string];
 export type SinkDocument = NonNullable<SiteDocument['sinks']>[string];

@@ -1,5 +1,6 @@
 // A correction model: how one node's chip energy becomes energy at the wall, where that holds, and how sure we are.
 // It is plain data, so that it can be kept in the ledger, served, and applied by somebody else's program.
+import type { ConfigFingerprint } from './config-fingerprint.ts';
 import type { InstantNs } from './time.ts';
 import type { Watts } from './units.ts';
 
@@ -171,6 +172,39 @@ export interface SharedPart {
   readonly gainEvidence: readonly GainEvidence[];
 }
 
+/** Why a version of a model was issued: a closed list, since programs and auditors ask for it. */
+export const VERSION_REASONS = [
+  'first-fit',
+  'more-evidence',
+  'level-stepped',
+  'level-drifted',
+  're-anchored',
+  'configuration-changed',
+  'expired',
+] as const;
+export type VersionReason = (typeof VERSION_REASONS)[number];
+
+/** What a model was made of and what it replaces; a model without it was fitted from files and is the first of its life. */
+export interface ModelLife {
+  /** Id of the version before; empty for the first. */
+  readonly supersedes: string;
+  readonly because: VersionReason;
+  /** Begin of the regime and configuration that it holds for: evidence from before is not mixed in. */
+  readonly sinceNs: InstantNs;
+  /** When the meter last agreed with it. */
+  readonly checkedNs: InstantNs;
+  /** Instruments that the evidence came from. */
+  readonly sources: readonly string[];
+  readonly config: ConfigFingerprint;
+  /** The level was metered anew since the fit: already in the intercept, with what the fit itself had said of the level. */
+  readonly anchor?: {
+    readonly shiftW: number;
+    readonly uncertaintyW: number;
+    readonly fitLevelW: number;
+    readonly fitLevelDof: number;
+  };
+}
+
 export interface CorrectionModel {
   readonly node: string;
   /** Of the model as a whole: changes with its content. */
@@ -206,4 +240,5 @@ export interface CorrectionModel {
   readonly detail?: CorrectionDetail;
   /** Set where several nodes share the meters that the model was fitted on. */
   readonly shared?: SharedPart;
+  readonly life?: ModelLife;
 }

@@ -35,6 +35,7 @@ export const FAULT_CODES = {
   'calibrate.refused':
     'The evidence of the model itself shows errors beyond the floor of its gates.',
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
+  'calibrate.expired': 'The model has not been compared with a meter for too long.',
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',
   'settle.no-shares': 'No model says yet how a shared meter divides among its nodes.',

@@ -1,4 +1,5 @@
 // A site: instruments on wires, points and nodes behind them, sinks. The file is read and checked in cli/site-file.ts.
+import type { ConfigFingerprint } from './config-fingerprint.ts';
 import type { PointId } from './quality.ts';
 import type { DurationNs, InstantNs } from './time.ts';
 
@@ -73,6 +74,8 @@ export interface Node {
   readonly chips: string;
   /** Chip sources that sum to the chip energy; empty means all disjoint ones by name. */
   readonly chipSources: readonly string[];
+  /** What the file says of the node's configuration, where its agent does not. */
+  readonly config?: ConfigFingerprint;
 }
 
 export interface Rack {

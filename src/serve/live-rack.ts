@@ -169,8 +169,10 @@ export class LiveView implements LiveRack {
           .concat(`+ ${model.interceptW.toFixed(0)} W`)
           .join(' '),
         open: model.open,
+        checkedNs: calibration?.checkedNs() ?? model.evidence.untilNs,
       },
       waitingFor: calibration?.waitingFor() ?? '',
+      alarms: calibration?.alarms(this.sources.nowNs()) ?? [],
     };
   }
 
