@@ -34,7 +34,10 @@ export function curveAt(series: EnergySeries, atS: number): { energyJ: number; c
   return { energyJ: energyJ[0] ?? 0, coveredS: coveredS[0] ?? 0 };
 }
 
-/** The curve at instants that ascend: one walk over both, O(knots + edges). Outside of the series it is level. */
+/**
+ * The curve at instants that ascend: one walk over both that leaps where edges lie far apart, O(knots + edges) at most.
+ * Outside of the series it is level.
+ */
 function curveAtAll(
   series: EnergySeries,
   edgesS: Float64Array,
@@ -45,10 +48,13 @@ function curveAtAll(
   const covers = new Float64Array(edgeCount);
   const knotCount = atS.length;
   if (knotCount === 0) return { energyJ: energies, coveredS: covers };
-  let knot = lowerKnot(atS, edgesS[0] ?? 0);
+  let knot = lowerKnot(atS, edgesS[0] ?? 0, 0, knotCount);
   for (let edge = 0; edge < edgeCount; edge++) {
     const instantS = edgesS[edge] ?? 0;
-    while (knot < knotCount && (atS[knot] ?? 0) < instantS) knot++;
+    for (let step = 0; knot < knotCount && (atS[knot] ?? 0) < instantS; step++) {
+      if (step < WALK_KNOTS_COUNT) knot++;
+      else knot = leap(atS, instantS, knot);
+    }
     if (knot === 0 || knot >= knotCount) {
       const end = knot === 0 ? 0 : knotCount - 1;
       energies[edge] = energyJ[end] ?? 0;
@@ -65,9 +71,28 @@ function curveAtAll(
   return { energyJ: energies, coveredS: covers };
 }
 
-function lowerKnot(atS: Float64Array, instantS: number): number {
-  let low = 0;
-  let high = atS.length;
+/** Steps one by one before leaping: most edges are a knot or two from the one before. */
+const WALK_KNOTS_COUNT = 8;
+
+/** First knot at or behind the instant, sought in strides that double: a sparse choice of rows does not walk a year. */
+function leap(atS: Float64Array, instantS: number, fromKnot: number): number {
+  let stride = WALK_KNOTS_COUNT;
+  let low = fromKnot;
+  while (low + stride < atS.length && (atS[low + stride] ?? 0) < instantS) {
+    low += stride;
+    stride *= 2;
+  }
+  return lowerKnot(atS, instantS, low, Math.min(atS.length, low + stride + 1));
+}
+
+function lowerKnot(
+  atS: Float64Array,
+  instantS: number,
+  fromKnot: number,
+  untilKnot: number,
+): number {
+  let low = fromKnot;
+  let high = untilKnot;
   while (low < high) {
     const half = (low + high) >>> 1;
     if ((atS[half] ?? 0) < instantS) low = half + 1;

@@ -1,7 +1,8 @@
 // What the meters of a run say, window by window, and where those windows lie on the chips' clock. Plain meters give
 // blocks on their own edges; held meters give one window per new value, of the length and delay that was found for them.
 import { movedEdges, secondsBetween, sumOf, type EnergySeries } from '../align/energy-series.ts';
-import { rowsOfSeries, type HeldReadings } from '../align/meter-rows.ts';
+import type { HeldReadings } from '../align/held-readings.ts';
+import { rowsOfSeries } from '../align/meter-rows.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import type { InstantNs } from '../quantity/time.ts';
 

@@ -5,7 +5,7 @@ import {
   type SampleFlaws,
 } from '../align/series-from-samples.ts';
 import type { EnergySeries } from '../align/energy-series.ts';
-import { heldReadingsOf } from '../align/meter-rows.ts';
+import { heldReadingsOf } from '../align/held-readings.ts';
 import type { ChipLayout } from '../calibrate/chip-terms.ts';
 import { chipKindOf } from '../calibrate/chip-terms.ts';
 import type { RunEvidence } from '../calibrate/evidence-rows.ts';

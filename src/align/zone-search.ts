@@ -1,0 +1,69 @@
+// Stamps in local time read as UTC are off by whole quarter hours. Where nothing fits near 0 the shapes of the load are
+// compared at every such shift, and one is named only if it fits far better than any other.
+import { clockProblem, explainedBy, scanOffsets, type ClockProblem } from './clock-problem.ts';
+import { firstS, lastS, secondsBetween } from './energy-series.ts';
+import { pickRows } from './row-selection.ts';
+import { fitWindows } from './window-fit.ts';
+
+/** Zones lie between UTC-12 and UTC+14, in quarter hours. */
+const QUARTER_S = 900;
+const QUARTERS_COUNT = 56;
+/** Two hosts that keep time differ by less than this beside the zone. */
+const NEAR_S = 120;
+const ROWS_COUNT_MAX = 3000;
+const ROWS_COUNT_MIN = 60;
+/** One step of a load resembles any other; a shape has several, and explains most of the meter. */
+const EDGES_COUNT_MIN = 4;
+const EXPLAINED_RATIO_MIN = 0.6;
+/** The second best shift must leave at least this many times the squares of the best. */
+const RIVAL_RATIO = 3;
+
+/** The shift in seconds that fits uniquely, chips later than the meter; undefined where there is none, or it is 0. */
+export function findZone(whole: ClockProblem): number | undefined {
+  const problem = thinned(whole);
+  const [chips] = problem.chips;
+  const { rows } = problem;
+  const lastRow = rows.untilS.length - 1;
+  const chipsFromS = firstS(chips) - secondsBetween(chips.originNs, rows.originNs);
+  const chipsUntilS = chipsFromS + lastS(chips) - firstS(chips);
+  let best: { shiftS: number; leftRatio: number; offsetS: number; mostRowsCount: number } | undefined;
+  let secondRatio = Infinity;
+  for (let quarter = -QUARTERS_COUNT; quarter <= QUARTERS_COUNT; quarter++) {
+    const shiftS = quarter * QUARTER_S;
+    const commonS =
+      Math.min(chipsUntilS - shiftS, rows.untilS[lastRow] ?? 0) -
+      Math.max(chipsFromS - shiftS, rows.fromS[0] ?? 0);
+    if (commonS < ROWS_COUNT_MIN * problem.rowS) continue;
+    const scan = scanOffsets(problem, shiftS, NEAR_S);
+    if (!scan.best || scan.mostRowsCount < ROWS_COUNT_MIN) continue;
+    const leftRatio = 1 - explainedBy(scan.best.at);
+    if (!best || leftRatio < best.leftRatio) {
+      secondRatio = Math.min(secondRatio, best?.leftRatio ?? Infinity);
+      best = { shiftS, leftRatio, offsetS: scan.best.offsetS, mostRowsCount: scan.mostRowsCount };
+    } else secondRatio = Math.min(secondRatio, leftRatio);
+  }
+  if (!best || best.shiftS === 0) return undefined;
+  const fit = fitWindows(problem, [best.offsetS, 0, 0], {
+    reaches: [problem.rowS / 2, 0, 0],
+    rowsCountMin: 0.8 * best.mostRowsCount,
+  });
+  const left = 1 - explainedBy(fit.residual);
+  const stands =
+    left <= 1 - EXPLAINED_RATIO_MIN &&
+    fit.edgesCount >= EDGES_COUNT_MIN &&
+    secondRatio > RIVAL_RATIO * left;
+  return stands ? best.shiftS : undefined;
+}
+
+/** Every n-th stretch of rows, so that more than a hundred scans stay quick. */
+function thinned(problem: ClockProblem): ClockProblem {
+  const count = problem.meterW.length;
+  const [chips] = problem.chips;
+  if (count <= ROWS_COUNT_MAX) return problem;
+  const stretch = 100;
+  const every = Math.ceil(count / ROWS_COUNT_MAX);
+  const places = Array.from({ length: count }, (_, row) => row).filter(
+    (row) => Math.floor(row / stretch) % every === 0,
+  );
+  return clockProblem(pickRows(problem.rows, Float64Array.from(places)), chips);
+}
