@@ -19,7 +19,7 @@ import { trackOffsets, type OffsetTrack } from './offset-track.ts';
 import { edgeRows } from './row-selection.ts';
 import { fitWindows, type WindowFit } from './window-fit.ts';
 import { residualAt } from './window-residual.ts';
-import { findZone } from './zone-search.ts';
+import { findJump, findZone } from './zone-search.ts';
 
 /**
  * What the data say of the meter's averaging beyond one row: `seen` differs from a row by more than its uncertainty
@@ -31,6 +31,8 @@ export interface SeenWindow {
   readonly standing: (typeof WINDOW_STANDINGS)[number];
   readonly windowS: number;
   readonly windowUncertaintyS: number;
+  /** Of one row of the meter, s. */
+  readonly rowS: number;
 }
 
 export interface ClockRelation {
@@ -61,11 +63,14 @@ export interface ClockRelation {
 }
 
 export interface ClockSearchLimits {
-  /** Offsets are sought from -rangeS to +rangeS. */
+  /** Offsets are sought from -rangeS to +rangeS around the centre, which is 0 unless it is given. */
   readonly rangeS: number;
+  readonly centreS?: number;
   readonly seekRate: boolean;
   /** Looks for shifts of whole quarter hours where nothing fits within the range. */
   readonly seekZone?: boolean;
+  /** A rate that is known from elsewhere: the offset is sought at it, and no other rate. */
+  readonly rateRatio?: number;
 }
 
 /** At a wrong offset the residual is mostly edge; the right one must explain at least this much of the variance. */
@@ -89,8 +94,9 @@ export function findClock(
 ): ClockRelation | Refusal {
   const rows = edgeRows(allRows);
   const problem = clockProblem(rows, chips);
-  let scan = scanOffsets(problem, 0, limits.rangeS);
-  let track = trackOffsets(problem, 0, limits.rangeS);
+  const centreS = limits.centreS ?? 0;
+  let scan = scanOffsets(problem, centreS, limits.rangeS);
+  let track = trackOffsets(problem, centreS, limits.rangeS);
   let start = startOf(problem, scan, track);
   let doubt = doubtOf(problem, scan, start);
   let zoneShiftS = 0;
@@ -105,18 +111,22 @@ export function findClock(
     }
   }
   if (doubt) return doubt;
+  const rateRatio = limits.rateRatio ?? 0;
+  if (limits.rateRatio !== undefined) start = [start[OFFSET], rateRatio, 0];
   const rowsCountMin = OVERLAP_RATIO_MIN * scan.mostRowsCount;
   const reachS = Math.max(problem.rowS / 4, scan.stepS / 8);
   const offsetOnly = fitWindows(problem, start, { reaches: [reachS, 0, 0], rowsCountMin });
   let fit = offsetOnly;
   let rateSeenRatio = 0;
   let rateUncertaintyRatio = 0;
-  if (limits.seekRate && problem.lengthS >= RATE_LENGTH_S_MIN) {
+  const seekRate = limits.seekRate && limits.rateRatio === undefined;
+  if (seekRate && problem.lengthS >= RATE_LENGTH_S_MIN) {
     const both = fitRate(problem, start, reachS, rowsCountMin);
     rateSeenRatio = both.trial[RATE] ?? 0;
     rateUncertaintyRatio = uncertaintyOf(both, RATE);
     if (isProven(rateSeenRatio, rateUncertaintyRatio, problem.lengthS)) fit = both;
   }
+  if (limits.seekZone === true && !track.step) track = withJump(track, problem, fit);
   const offsetUncertaintyS = uncertaintyOf(fit, OFFSET);
   if (!(offsetUncertaintyS <= OFFSET_UNCERTAINTY_S_MAX)) {
     return noEdge('the best offset is not sharp');
@@ -143,6 +153,25 @@ export function findClock(
 
 const uncertaintyOf = (fit: WindowFit, parameter: number): number =>
   Math.sqrt(fit.covariance[parameter * fit.trial.length + parameter] ?? Infinity);
+
+/** A recording whose stamps jumped by quarter hours has two offsets: the one that was found, and that of the rest. */
+function withJump(track: OffsetTrack, problem: ClockProblem, fit: WindowFit): OffsetTrack {
+  const jump = findJump(problem, fit.trial);
+  if (!jump) return track;
+  const offsetS = fit.trial[OFFSET] ?? 0;
+  return {
+    ...track,
+    verdict: 'stepped',
+    step: {
+      atS: jump.atS,
+      stepS: jump.jumpS,
+      // The search names quarter hours; what lies beside them each part finds by its own edges.
+      stepUncertaintyS: 60,
+      beforeS: offsetS,
+      afterS: offsetS + jump.jumpS,
+    },
+  };
+}
 
 /** Less than a fifth of a second over the run changes no mean; more must stand out from its own uncertainty. */
 const isProven = (rateRatio: number, uncertaintyRatio: number, lengthS: number): boolean =>
@@ -214,7 +243,7 @@ function windowSeen(
       : Math.abs(extraS) > Math.max(4 * windowUncertaintyS, rowS / 2)
         ? 'seen'
         : 'one-row';
-  return { standing, windowS: rowS + extraS, windowUncertaintyS };
+  return { standing, windowS: rowS + extraS, windowUncertaintyS, rowS };
 }
 
 const noEdge = (because: string): Refusal =>

@@ -35,8 +35,8 @@ export function curveAt(series: EnergySeries, atS: number): { energyJ: number; c
 }
 
 /**
- * The curve at instants that ascend: one walk over both that leaps where edges lie far apart, O(knots + edges) at most.
- * Outside of the series it is level.
+ * The curve at instants that mostly ascend: one walk over both that leaps where edges lie far apart, O(knots + edges) at
+ * most; where an edge lies before the last one (a clock was set back) it is sought anew. Outside of the series it is level.
  */
 function curveAtAll(
   series: EnergySeries,
@@ -48,9 +48,12 @@ function curveAtAll(
   const covers = new Float64Array(edgeCount);
   const knotCount = atS.length;
   if (knotCount === 0) return { energyJ: energies, coveredS: covers };
-  let knot = lowerKnot(atS, edgesS[0] ?? 0, 0, knotCount);
+  let knot = 0;
+  let lastEdgeS = Infinity;
   for (let edge = 0; edge < edgeCount; edge++) {
     const instantS = edgesS[edge] ?? 0;
+    if (instantS < lastEdgeS) knot = lowerKnot(atS, instantS, 0, knotCount);
+    lastEdgeS = instantS;
     for (let step = 0; knot < knotCount && (atS[knot] ?? 0) < instantS; step++) {
       if (step < WALK_KNOTS_COUNT) knot++;
       else knot = leap(atS, instantS, knot);
@@ -102,8 +105,8 @@ function lowerKnot(
 }
 
 /**
- * Mean power over windows [fromS, untilS) given after the series' own origin. Starts and ends each ascend; windows may
- * overlap or touch.
+ * Mean power over windows [fromS, untilS) given after the series' own origin. Windows may overlap or touch; they are
+ * quickest where starts and ends each ascend.
  */
 export function meansOver(
   series: EnergySeries,

@@ -23,6 +23,10 @@ export interface HeldMeter {
   readonly windowS: number;
   /** This feed's share of what the node draws. */
   readonly shareRatio: number;
+  /** Standard uncertainties, and how often the meter brings a new value; absent in models of before. */
+  readonly delayUncertaintyS?: number;
+  readonly windowUncertaintyS?: number;
+  readonly refreshS?: number;
 }
 
 /** What applying a model exactly needs beyond its terms; a model without it is applied by `systematicRatio` alone. */
