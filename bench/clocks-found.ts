@@ -53,7 +53,9 @@ function print(set: string, aligned: AlignedRuns): void {
   }
   const taken = new Map<string, number>();
   for (const each of aligned.acquisitions) taken.set(each.taken, (taken.get(each.taken) ?? 0) + 1);
-  console.log(`  ${aligned.acquisitions.length} acquisitions: ${[...taken].map(([how, count]) => `${count} ${how}`).join(', ')}`);
+  console.log(
+    `  ${aligned.acquisitions.length} acquisitions: ${[...taken].map(([how, count]) => `${count} ${how}`).join(', ')}`,
+  );
   for (const notice of aligned.notices) console.log(`  ${notice.run}: ${notice.words}`);
   if (aligned.acquisitions.length > 12) return;
   for (const each of aligned.acquisitions) {
@@ -74,4 +76,5 @@ async function main(): Promise<void> {
   }
 }
 
-if (process.argv[1] !== undefined && join(process.argv[1]).endsWith('clocks-found.ts')) await main();
+if (process.argv[1] !== undefined && join(process.argv[1]).endsWith('clocks-found.ts'))
+  await main();

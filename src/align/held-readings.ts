@@ -47,7 +47,8 @@ export function heldReadingsOf(raw: Samples): HeldReadings | undefined {
   const spans = Float64Array.from({ length: changes.atS.length - 1 }, (_, index) => {
     return (changes.atS[index + 1] ?? 0) - (changes.atS[index] ?? 0);
   }).sort();
-  if ((spans[Math.floor(spans.length / 10)] ?? 0) < HELD_POLLS_COUNT_MIN * periodS) return undefined;
+  if ((spans[Math.floor(spans.length / 10)] ?? 0) < HELD_POLLS_COUNT_MIN * periodS)
+    return undefined;
   // Two equal values in a row look like one of double length, so the hold is the lower quartile, not the mean.
   const holdS = spans[spans.length >> 2] ?? 0;
   const rhythm = rhythmOf(changes, holdS, periodS);
@@ -111,7 +112,7 @@ function rhythmOf(changes: Changes, holdS: number, periodS: number): Rhythm | un
   // Coarse to fine: over m periods a phase error of a slack is a period error of slack / m.
   for (let spanS = Math.min(lengthS, 8 * holdS); ; spanS = Math.min(lengthS, 4 * spanS)) {
     const stepS = (slackS * centreS) / spanS;
-    const reachCount = Math.ceil((periodS / 2) / slackS) * 4;
+    const reachCount = Math.ceil(periodS / 2 / slackS) * 4;
     best = undefined;
     for (let step = -reachCount; step <= reachCount; step++) {
       const everyS = centreS + step * stepS;

@@ -64,16 +64,15 @@ const BETTER_RATIO = 15;
 /** Offsets that differ by less than this share of a row change no mean. */
 const SAME_ROW_RATIO = 0.1;
 
-export function trackOffsets(
-  problem: ClockProblem,
-  centreS: number,
-  rangeS: number,
-): OffsetTrack {
+export function trackOffsets(problem: ClockProblem, centreS: number, rangeS: number): OffsetTrack {
   const [chips] = problem.chips;
   const stretchS = Math.max(STRETCH_S_MIN, problem.lengthS / STRETCHES_COUNT_MAX);
-  const stretches = problem.lengthS < STRETCHES_COUNT_MIN * STRETCH_S_MIN
-    ? []
-    : stretchesOf(problem.rows, stretchS).flatMap((rows) => offsetOf(rows, chips, centreS, rangeS));
+  const stretches =
+    problem.lengthS < STRETCHES_COUNT_MIN * STRETCH_S_MIN
+      ? []
+      : stretchesOf(problem.rows, stretchS).flatMap((rows) =>
+          offsetOf(rows, chips, centreS, rangeS),
+        );
   const leastS = SAME_ROW_RATIO * problem.rowS;
   const points = stretches.map((each) => ({
     atS: (each.fromS + each.untilS) / 2 - problem.pivotS,
@@ -109,15 +108,15 @@ function stretchesOf(rows: MeterRows, stretchS: number): readonly MeterRows[] {
   for (let from = 0; from < count;) {
     const index = Math.floor(((rows.fromS[from] ?? 0) - firstS) / stretchS);
     let until = from + 1;
-    while (
-      until < count &&
-      Math.floor(((rows.fromS[until] ?? 0) - firstS) / stretchS) === index
-    ) {
+    while (until < count && Math.floor(((rows.fromS[until] ?? 0) - firstS) / stretchS) === index) {
       until++;
     }
     if (until - from >= STRETCH_ROWS_COUNT_MIN) {
       stretches.push(
-        pickRows(rows, Float64Array.from({ length: until - from }, (_, row) => from + row)),
+        pickRows(
+          rows,
+          Float64Array.from({ length: until - from }, (_, row) => from + row),
+        ),
       );
     }
     from = until;
@@ -159,7 +158,15 @@ function stepIn(
   problem: ClockProblem,
   points: readonly OffsetPoint[],
   lineSquaresPerDof: number,
-): { readonly step: ClockStep; readonly offsetS: number; readonly rateRatio: number; readonly rateUncertaintyRatio: number; readonly scatterS: number } | undefined {
+):
+  | {
+      readonly step: ClockStep;
+      readonly offsetS: number;
+      readonly rateRatio: number;
+      readonly rateUncertaintyRatio: number;
+      readonly scatterS: number;
+    }
+  | undefined {
   let best: { place: number; squaresPerDof: number } | undefined;
   for (let place = 1; place < points.length; place++) {
     const { squaresPerDof } = lineThrough(points, place);
@@ -174,7 +181,11 @@ function stepIn(
   if (!stands) return undefined;
   const { offsetS, rateRatio, rateUncertaintyRatio, scatterS } = around;
   const between = [points[best.place - 1], points[best.place]];
-  const atS = placeOfStep(problem, around, between.map((each) => each?.atS ?? 0));
+  const atS = placeOfStep(
+    problem,
+    around,
+    between.map((each) => each?.atS ?? 0),
+  );
   return {
     offsetS,
     rateRatio,

@@ -9,17 +9,18 @@ const STRETCH_ROWS_COUNT = 100;
 const PARTS_COUNT = 20;
 
 /** The rows themselves where there are few; else whole stretches of them, in order. */
-export function edgeRows(rows: MeterRows): MeterRows {
+export function edgeRows(rows: MeterRows, mostCount = ROWS_COUNT_MAX): MeterRows {
   const count = rows.meanW.length;
-  if (count <= ROWS_COUNT_MAX) return rows;
+  if (count <= mostCount) return rows;
   const stretchesCount = Math.ceil(count / STRETCH_ROWS_COUNT);
   const swing = new Float64Array(stretchesCount);
   for (let row = 1; row < count; row++) {
     const stretch = Math.floor(row / STRETCH_ROWS_COUNT);
     if (row % STRETCH_ROWS_COUNT === 0) continue;
-    swing[stretch] = (swing[stretch] ?? 0) + ((rows.meanW[row] ?? 0) - (rows.meanW[row - 1] ?? 0)) ** 2;
+    swing[stretch] =
+      (swing[stretch] ?? 0) + ((rows.meanW[row] ?? 0) - (rows.meanW[row - 1] ?? 0)) ** 2;
   }
-  const perPart = Math.floor(ROWS_COUNT_MAX / STRETCH_ROWS_COUNT / PARTS_COUNT);
+  const perPart = Math.max(1, Math.floor(mostCount / STRETCH_ROWS_COUNT / PARTS_COUNT));
   const chosen: number[] = [];
   for (let part = 0; part < PARTS_COUNT; part++) {
     const from = Math.floor((part * stretchesCount) / PARTS_COUNT);

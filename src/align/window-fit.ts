@@ -1,5 +1,6 @@
-// Refines a trial of windows by Gauss-Newton and says how sure it is. The uncertainty is that of the data: summed over
-// blocks longer than the residual remembers, so that neither autocorrelation nor noisy edges make it too small.
+// Refines a trial of windows by least squares: offset, rate, delay or length move until the affine of the chips leaves the
+// least of the meter unexplained.
+import { curvatureOf, evidenceOf, type FitEvidence } from './fit-evidence.ts';
 import {
   centreWithin,
   columnsAt,
@@ -11,15 +12,11 @@ import {
   type WindowResidual,
 } from './window-residual.ts';
 
-export interface WindowFit {
+export interface WindowFit extends FitEvidence {
   readonly trial: readonly number[];
-  /** Covariance of the trial's parameters, row by row, in the order of the trial; 0 for those that were held. */
+  /** In the order of the trial; 0 for parameters that were held. */
   readonly covariance: Float64Array;
   readonly residual: WindowResidual;
-  /** How many independent pieces of evidence carry the parameters: of one sharp edge alone it is 1. */
-  readonly edgesCount: number;
-  /** Rows that a residual is remembered for. */
-  readonly memoryRowsCount: number;
 }
 
 export interface WindowFitPlan {
@@ -32,7 +29,6 @@ export interface WindowFitPlan {
 }
 
 const ROUNDS_COUNT = 25;
-const BLOCKS_COUNT_MIN = 12;
 
 /** Levenberg-Marquardt from a start that lies in the valley; never worse than the start. */
 export function fitWindows(
@@ -69,7 +65,16 @@ export function fitWindows(
       if (damping > 1e9) break;
     }
   }
-  return { trial, residual: best, ...evidenceOf(problem, trial, best, plan, free) };
+  const slopes = slopesAt(problem, trial, best, plan, free);
+  const { covariance, ...evidence } = evidenceOf(slopes, best.residualW);
+  const all = start.length;
+  const spread = new Float64Array(all * all);
+  free.forEach((one, i) => {
+    free.forEach((other, j) => {
+      spread[one * all + other] = covariance[i * free.length + j] ?? 0;
+    });
+  });
+  return { trial, residual: best, covariance: spread, ...evidence };
 }
 
 /** What one unit of each free parameter does to the prediction, apart from what gains and levels can take up. */
@@ -116,161 +121,4 @@ function stepOf(
     damped[i * size + i] = (damped[i * size + i] ?? 0) * (1 + damping);
   }
   return solvePositive(damped, side);
-}
-
-function curvatureOf(slopes: readonly Float64Array[]): { curvature: Float64Array; size: number } {
-  const size = slopes.length;
-  const curvature = new Float64Array(size * size);
-  slopes.forEach((one, i) => {
-    slopes.forEach((other, j) => {
-      curvature[i * size + j] = productOf(one, other);
-    });
-  });
-  return { curvature, size };
-}
-
-function evidenceOf(
-  problem: WindowProblem,
-  trial: readonly number[],
-  at: WindowResidual,
-  plan: WindowFitPlan,
-  free: readonly number[],
-): Pick<WindowFit, 'covariance' | 'edgesCount' | 'memoryRowsCount'> {
-  const all = plan.reaches.length;
-  const covariance = new Float64Array(all * all);
-  const memory = memoryOf(at.residualW);
-  if (free.length === 0) return { covariance, edgesCount: 0, memoryRowsCount: memory.rowsCount };
-  const slopes = slopesAt(problem, trial, at, plan, free);
-  const { curvature, size } = curvatureOf(slopes);
-  const inverse = inverseOf(curvature, size);
-  const rowsCount = at.residualW.length;
-  const blockRows = Math.max(
-    1,
-    Math.min(Math.ceil(2 * memory.rowsCount), Math.floor(rowsCount / BLOCKS_COUNT_MIN)),
-  );
-  const meat = new Float64Array(size * size);
-  let weight = 0;
-  let weightSquares = 0;
-  for (let from = 0; from < rowsCount; from += blockRows) {
-    const until = Math.min(rowsCount, from + blockRows);
-    const scores = slopes.map((slope) => productOf(slope.subarray(from, until), at.residualW.subarray(from, until)));
-    const [first] = slopes;
-    const own = first ? productOf(first.subarray(from, until), first.subarray(from, until)) : 0;
-    weight += own;
-    weightSquares += own * own;
-    scores.forEach((one, i) => {
-      scores.forEach((other, j) => {
-        meat[i * size + j] = (meat[i * size + j] ?? 0) + one * other;
-      });
-    });
-  }
-  const edgesCount = weightSquares > 0 ? (weight * weight) / weightSquares : 0;
-  // Few edges scatter less than they should: each parameter takes one of them up.
-  const small = Math.max(1, edgesCount) / Math.max(0.5, edgesCount - size);
-  const scattered = between(inverse, meat, size);
-  const remembered = between(inverse, rememberedMeat(slopes, at.residualW, memory.lagsCount), size);
-  free.forEach((one, i) => {
-    free.forEach((other, j) => {
-      const place = i * size + j;
-      covariance[one * all + other] = small * (scattered[place] ?? 0);
-    });
-  });
-  widen(covariance, remembered, inverse, free, all);
-  return { covariance, edgesCount, memoryRowsCount: memory.rowsCount };
-}
-
-/** inverse x meat x inverse. */
-function between(inverse: Float64Array, meat: Float64Array, size: number): Float64Array {
-  const product = (one: Float64Array, other: Float64Array): Float64Array =>
-    one.map((_, place) => {
-      const row = Math.floor(place / size);
-      const column = place % size;
-      let sum = 0;
-      for (let k = 0; k < size; k++) {
-        sum += (one[row * size + k] ?? 0) * (other[k * size + column] ?? 0);
-      }
-      return sum;
-    });
-  return product(product(inverse, meat), inverse);
-}
-
-/**
- * Variance of the scores if the residual were equally noisy everywhere and remembered itself as it does on the whole:
- * sum over lags of its autocovariance times that of the slopes. It also speaks where one edge carries everything.
- */
-function rememberedMeat(
-  slopes: readonly Float64Array[],
-  residualW: Float64Array,
-  lagsCount: number,
-): Float64Array {
-  const size = slopes.length;
-  const meat = new Float64Array(size * size);
-  const count = residualW.length;
-  let present = 0;
-  for (const each of residualW) if (!Number.isNaN(each)) present++;
-  const lagged = (one: Float64Array, other: Float64Array, lag: number): number =>
-    productOf(one.subarray(lag), other.subarray(0, count - lag));
-  for (let lag = 0; lag <= lagsCount; lag++) {
-    const noise = lagged(residualW, residualW, lag) / Math.max(1, present);
-    slopes.forEach((one, i) => {
-      slopes.forEach((other, j) => {
-        const shape =
-          lag === 0 ? productOf(one, other) : lagged(one, other, lag) + lagged(other, one, lag);
-        meat[i * size + j] = (meat[i * size + j] ?? 0) + noise * shape;
-      });
-    });
-  }
-  return meat;
-}
-
-/** No variance below that of the second measure; correlations stay. A parameter without any curvature is unknown. */
-function widen(
-  covariance: Float64Array,
-  least: Float64Array,
-  inverse: Float64Array,
-  free: readonly number[],
-  all: number,
-): void {
-  const size = free.length;
-  const factors = free.map((parameter, i) => {
-    const own = covariance[parameter * all + parameter] ?? 0;
-    const other = least[i * size + i] ?? 0;
-    if (!((inverse[i * size + i] ?? 0) > 0)) return Infinity;
-    return own >= other ? 1 : Math.sqrt(other / Math.max(own, 1e-30));
-  });
-  free.forEach((one, i) => {
-    free.forEach((other, j) => {
-      const at = one * all + other;
-      const factor = (factors[i] ?? 1) * (factors[j] ?? 1);
-      const known = Number.isFinite(factor);
-      covariance[at] = known ? (covariance[at] ?? 0) * factor : i === j ? Infinity : 0;
-    });
-  });
-}
-
-function inverseOf(matrix: Float64Array, size: number): Float64Array {
-  const inverse = new Float64Array(size * size);
-  for (let column = 0; column < size; column++) {
-    const unit = new Float64Array(size);
-    unit[column] = 1;
-    solvePositive(matrix, unit).forEach((each, row) => {
-      inverse[row * size + column] = each;
-    });
-  }
-  return inverse;
-}
-
-/** Integrated autocorrelation time of the residual in rows, by the first lags that are clearly above 0; at least 1. */
-function memoryOf(residualW: Float64Array): { rowsCount: number; lagsCount: number } {
-  const variance = productOf(residualW, residualW);
-  let rowsCount = 1;
-  if (!(variance > 0)) return { rowsCount, lagsCount: 0 };
-  const most = Math.floor(residualW.length / BLOCKS_COUNT_MIN);
-  for (let lag = 1; lag < most; lag++) {
-    const ratio =
-      productOf(residualW.subarray(lag), residualW.subarray(0, residualW.length - lag)) / variance;
-    if (ratio < 0.05) return { rowsCount, lagsCount: lag - 1 };
-    rowsCount += 2 * ratio;
-  }
-  return { rowsCount, lagsCount: Math.max(0, most - 1) };
 }

@@ -166,10 +166,7 @@ function addScaled(target: Float64Array, column: Float64Array, factor: number): 
  * Solves a small symmetric system by Cholesky on a unit diagonal. What is (nearly) a combination of earlier columns, or
  * constant, gets 0: it explains nothing beyond them.
  */
-export function solvePositive(
-  matrix: Float64Array,
-  side: Float64Array,
-): Float64Array<ArrayBuffer> {
+export function solvePositive(matrix: Float64Array, side: Float64Array): Float64Array<ArrayBuffer> {
   const size = side.length;
   const lower = new Float64Array(size * size);
   const scale = Float64Array.from(side, (_, i) => {

@@ -3,7 +3,7 @@
 // the rest of a recording went whose stamps jumped within it.
 import { clockProblem, explainedBy, scanOffsets, type ClockProblem } from './clock-problem.ts';
 import { firstS, lastS, secondsBetween } from './energy-series.ts';
-import { pickRows } from './row-selection.ts';
+import { edgeRows, pickRows } from './row-selection.ts';
 import { fitWindows } from './window-fit.ts';
 import { residualAt } from './window-residual.ts';
 
@@ -11,8 +11,9 @@ import { residualAt } from './window-residual.ts';
 const QUARTER_S = 900;
 const QUARTERS_COUNT = 56;
 /** Two hosts that keep time differ by less than this beside the zone. */
-const NEAR_S = 120;
-const ROWS_COUNT_MAX = 3000;
+const NEAR_S = 60;
+/** More than a hundred shifts are scanned: the largest edges are enough. */
+const ROWS_COUNT_MAX = 2000;
 const ROWS_COUNT_MIN = 60;
 /** One step of a load resembles any other; a shape has several, and explains most of the meter. */
 const EDGES_COUNT_MIN = 4;
@@ -22,13 +23,14 @@ const RIVAL_RATIO = 3;
 
 /** The shift in seconds that fits uniquely, chips later than the meter; undefined where there is none, or it is 0. */
 export function findZone(whole: ClockProblem): number | undefined {
-  const problem = thinned(whole);
-  const [chips] = problem.chips;
+  const [chips] = whole.chips;
+  const problem = clockProblem(edgeRows(whole.rows, ROWS_COUNT_MAX), chips);
   const { rows } = problem;
   const lastRow = rows.untilS.length - 1;
   const chipsFromS = firstS(chips) - secondsBetween(chips.originNs, rows.originNs);
   const chipsUntilS = chipsFromS + lastS(chips) - firstS(chips);
-  let best: { shiftS: number; leftRatio: number; offsetS: number; mostRowsCount: number } | undefined;
+  let best:
+    { shiftS: number; leftRatio: number; offsetS: number; mostRowsCount: number } | undefined;
   let secondRatio = Infinity;
   for (let quarter = -QUARTERS_COUNT; quarter <= QUARTERS_COUNT; quarter++) {
     const shiftS = quarter * QUARTER_S;
@@ -121,17 +123,4 @@ function belongs(meterW: Float64Array, residualW: Float64Array): boolean {
     left += residual ** 2;
   });
   return left < (1 - BELONGS_RATIO_MIN) * whole;
-}
-
-/** Every n-th stretch of rows, so that more than a hundred scans stay quick. */
-function thinned(problem: ClockProblem): ClockProblem {
-  const count = problem.meterW.length;
-  const [chips] = problem.chips;
-  if (count <= ROWS_COUNT_MAX) return problem;
-  const stretch = 100;
-  const every = Math.ceil(count / ROWS_COUNT_MAX);
-  const places = Array.from({ length: count }, (_, row) => row).filter(
-    (row) => Math.floor(row / stretch) % every === 0,
-  );
-  return clockProblem(pickRows(problem.rows, Float64Array.from(places)), chips);
 }
