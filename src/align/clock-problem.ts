@@ -22,14 +22,18 @@ export interface ClockProblem extends WindowProblem {
 }
 
 /**
- * Trials are [offset s, rate, extra s]: chips' stamps later than the meter's, seconds gained per second, and by how much
+ * `pivot` is given where another choice of the same rows has set it. Trials are [offset s, rate, extra s]: chips' stamps later than the meter's, seconds gained per second, and by how much
  * the meter's window is longer than a row.
  */
-export function clockProblem(rows: MeterRows, chips: EnergySeries): ClockProblem {
+export function clockProblem(
+  rows: MeterRows,
+  chips: EnergySeries,
+  pivot?: { readonly pivotS: number },
+): ClockProblem {
   const count = rows.meanW.length;
   const firstS = rows.fromS[0] ?? 0;
   const lastS = rows.untilS[count - 1] ?? 0;
-  const pivotS = (firstS + lastS) / 2;
+  const pivotS = pivot?.pivotS ?? (firstS + lastS) / 2;
   const originS = secondsBetween(chips.originNs, rows.originNs);
   const lengths = rows.fromS.map((fromS, row) => (rows.untilS[row] ?? fromS) - fromS).sort();
   return {

@@ -75,6 +75,8 @@ export interface ClockSearchLimits {
 }
 
 const OFFSET_UNCERTAINTY_S_MAX = 5;
+/** Hundreds of trials look for the valley: an hour at 1 Hz holds enough edges for that. */
+const COARSE_ROWS_COUNT = 4000;
 /** A tool's loop or a bad oscillator: 1 % is beyond every recorded one. */
 const RATE_RATIO_MAX = 0.01;
 const RATE_LENGTH_S_MIN = 120;
@@ -91,28 +93,20 @@ export function findClock(
   chips: EnergySeries,
   limits: ClockSearchLimits = { rangeS: 60, seekRate: true, seekZone: true },
 ): ClockRelation | Refusal {
-  const rows = edgeRows(allRows);
-  const problem = clockProblem(rows, chips);
-  const centreS = limits.centreS ?? 0;
-  let scan = scanOffsets(problem, centreS, limits.rangeS);
-  let track = trackOffsets(problem, centreS, limits.rangeS);
-  let start = startOf(problem, scan, track);
-  let doubt = doubtOf(problem, scan, start);
+  const problem = clockProblem(edgeRows(allRows), chips);
+  const coarse = clockProblem(edgeRows(allRows, COARSE_ROWS_COUNT), chips, problem);
+  let sought = soughtAround(coarse, limits.centreS ?? 0, limits.rangeS);
   let zoneShiftS = 0;
-  if (doubt && limits.seekZone === true) {
-    const found = findZone(problem);
-    if (found !== undefined) {
-      zoneShiftS = found;
-      scan = scanOffsets(problem, zoneShiftS, limits.rangeS);
-      track = trackOffsets(problem, zoneShiftS, limits.rangeS);
-      start = startOf(problem, scan, track);
-      doubt = doubtOf(problem, scan, start);
-    }
+  if (sought.doubt && limits.seekZone === true) {
+    zoneShiftS = findZone(coarse) ?? 0;
+    if (zoneShiftS !== 0) sought = soughtAround(coarse, zoneShiftS, limits.rangeS);
   }
+  const { scan, doubt } = sought;
+  let { track, start } = sought;
   if (doubt) return doubt;
   const rateRatio = limits.rateRatio ?? 0;
   if (limits.rateRatio !== undefined) start = [start[OFFSET], rateRatio, 0];
-  const rowsCountMin = OVERLAP_RATIO_MIN * scan.mostRowsCount;
+  const rowsCountMin = OVERLAP_RATIO_MIN * residualAt(problem, start).rowsCount;
   const reachS = Math.max(problem.rowS / 4, scan.stepS / 8);
   const offsetOnly = fitWindows(problem, start, { reaches: [reachS, 0, 0], rowsCountMin });
   let fit = offsetOnly;
@@ -148,6 +142,21 @@ export function findClock(
       residualW: Math.sqrt(each.at.meanSquareW2),
     })),
   };
+}
+
+interface Sought {
+  readonly scan: OffsetScan;
+  readonly track: OffsetTrack;
+  readonly start: readonly [number, number, number];
+  readonly doubt: Refusal | undefined;
+}
+
+/** Where the search begins, on few rows: the grid of offsets, the offsets of single stretches, and what speaks against. */
+function soughtAround(problem: ClockProblem, centreS: number, rangeS: number): Sought {
+  const scan = scanOffsets(problem, centreS, rangeS);
+  const track = trackOffsets(problem, centreS, rangeS);
+  const start = startOf(problem, scan, track);
+  return { scan, track, start, doubt: doubtOf(problem, scan, start) };
 }
 
 const uncertaintyOf = (fit: WindowFit, parameter: number): number =>

@@ -113,8 +113,7 @@ export function meansOver(
   fromS: Float64Array,
   untilS: Float64Array,
 ): WindowMeans {
-  const start = curveAtAll(series, fromS);
-  const end = curveAtAll(series, untilS);
+  const { start, end } = curveAround(series, fromS, untilS);
   const meanW = new Float64Array(fromS.length);
   const coveredRatio = new Float64Array(fromS.length);
   for (let window = 0; window < meanW.length; window++) {
@@ -125,6 +124,45 @@ export function meansOver(
     coveredRatio[window] = coveredS / lengthS;
   }
   return { meanW, coveredRatio };
+}
+
+interface CurvePoints {
+  readonly energyJ: Float64Array;
+  readonly coveredS: Float64Array;
+}
+
+/** The curve at both edges of each window. Where windows follow each other, a shared edge is evaluated once. */
+function curveAround(
+  series: EnergySeries,
+  fromS: Float64Array,
+  untilS: Float64Array,
+): { readonly start: CurvePoints; readonly end: CurvePoints } {
+  const count = fromS.length;
+  const edgesS = new Float64Array(2 * count);
+  const startAt = new Int32Array(count);
+  let edges = 0;
+  for (let window = 0; window < count; window++) {
+    const startS = fromS[window] ?? 0;
+    const lastS = edges === 0 ? -Infinity : (edgesS[edges - 1] ?? 0);
+    // Windows that overlap share no edge and are walked twice.
+    if (startS < lastS)
+      return { start: curveAtAll(series, fromS), end: curveAtAll(series, untilS) };
+    if (startS > lastS) edgesS[edges++] = startS;
+    startAt[window] = edges - 1;
+    edgesS[edges++] = untilS[window] ?? 0;
+  }
+  const all = curveAtAll(series, edgesS.subarray(0, edges));
+  const pick = (points: Float64Array, behind: number): Float64Array => {
+    const picked = new Float64Array(count);
+    for (let window = 0; window < count; window++) {
+      picked[window] = points[(startAt[window] ?? 0) + behind] ?? 0;
+    }
+    return picked;
+  };
+  return {
+    start: { energyJ: pick(all.energyJ, 0), coveredS: pick(all.coveredS, 0) },
+    end: { energyJ: pick(all.energyJ, 1), coveredS: pick(all.coveredS, 1) },
+  };
 }
 
 /** Edges moved onto the clock of another series: origin, offset and clock rate (about `pivotS`) at once. */

@@ -48,9 +48,9 @@ export function columnsAt(
     const moved = (edgesS: Float64Array): Float64Array =>
       shiftS === 0 ? edgesS : edgesS.map((edgeS) => edgeS + shiftS);
     const means = meansOver(series, moved(fromS), moved(untilS));
-    means.coveredRatio.forEach((ratio, row) => {
-      if (ratio < (coveredRatio[row] ?? 0)) coveredRatio[row] = ratio;
-    });
+    for (let row = 0; row < coveredRatio.length; row++) {
+      coveredRatio[row] = Math.min(coveredRatio[row] ?? 0, means.coveredRatio[row] ?? 0);
+    }
     return means.meanW;
   });
   return { columns, coveredRatio };
@@ -102,28 +102,37 @@ export function centreWithin(
   marked: Float64Array,
   columns: readonly Float64Array[],
 ): number {
+  const rowsCount = level.length;
+  const absent = new Uint8Array(rowsCount);
   let kept = 0;
-  for (let from = 0; from < level.length;) {
-    let until = from + 1;
-    while (until < level.length && level[until] === level[from]) until++;
+  for (let from = 0; from < rowsCount;) {
+    const own = level[from];
+    let until = from;
     let count = 0;
-    for (let row = from; row < until; row++) if (!Number.isNaN(marked[row])) count++;
-    const enough = count >= LEVEL_ROWS_COUNT_MIN;
-    const absent: boolean[] = [];
-    for (let row = from; row < until; row++) absent.push(Number.isNaN(marked[row]) || !enough);
-    for (const column of columns) {
-      let mean = 0;
-      for (let row = from; row < until; row++) {
-        if (absent[row - from] !== true) mean += (column[row] ?? 0) / count;
-      }
-      for (let row = from; row < until; row++) {
-        column[row] = absent[row - from] === true ? Number.NaN : (column[row] ?? 0) - mean;
-      }
+    for (; until < rowsCount && level[until] === own; until++) {
+      if (Number.isNaN(marked[until])) absent[until] = 1;
+      else count++;
     }
-    if (enough) kept += count;
+    if (count < LEVEL_ROWS_COUNT_MIN) absent.fill(1, from, until);
+    else kept += count;
+    for (const column of columns) centre(column, absent, from, until);
     from = until;
   }
   return kept;
+}
+
+function centre(column: Float64Array, absent: Uint8Array, from: number, until: number): void {
+  let sum = 0;
+  let count = 0;
+  for (let row = from; row < until; row++) {
+    if (absent[row] === 1) continue;
+    sum += column[row] ?? 0;
+    count++;
+  }
+  const mean = count > 0 ? sum / count : 0;
+  for (let row = from; row < until; row++) {
+    column[row] = absent[row] === 1 ? Number.NaN : (column[row] ?? 0) - mean;
+  }
 }
 
 /** Takes off `residual` what the columns explain of it, in place; gives the gains. Rows that are NaN do not count. */
