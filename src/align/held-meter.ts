@@ -8,8 +8,8 @@ import { fitWindows, type WindowFit } from './window-fit.ts';
 import { residualAt, type WindowProblem } from './window-residual.ts';
 
 /**
- * What the load shows of a held meter: both ends of its window (`both`), only where the middle of the window lies
- * (`middle`: window and delay may both be off, in opposite directions).
+ * What the load shows of a held meter: both ends of its window (`both`), or only where the middle of the window lies
+ * (`middle`: too few edges, or too dull ones; window and delay may both be off, in opposite directions).
  */
 export const HELD_STANDINGS = ['both', 'middle'] as const;
 
@@ -22,6 +22,8 @@ export interface MeterWindow {
   /** Half the window plus the delay: how old the middle of a value is; better known than either. */
   readonly ageUncertaintyS: number;
   readonly standing: (typeof HELD_STANDINGS)[number];
+  /** How many independent edges carry window and delay. */
+  readonly edgesCount: number;
   /** Gain of the affine: the share of the node that this feed carries, times the gap. */
   readonly gainRatio: number;
   readonly explainedRatio: number;
@@ -32,6 +34,8 @@ export interface MeterWindow {
 
 const EXPLAINED_RATIO_MIN = 0.5;
 const ROWS_COUNT_MIN = 12;
+/** Two parameters from fewer edges fit whatever those edges happened to look like. */
+const EDGES_COUNT_MIN = 4;
 /** A month of refreshes shows no more of a window than this many do. */
 const ROWS_COUNT_MAX = 5000;
 /** Meters average over a quarter of a minute or over sixteen holds; each step is a fifth longer. */
@@ -103,16 +107,29 @@ function windowOf(
   const [ageW2 = 0, mixed = 0, , windowW2 = 0] = sharp.covariance;
   const ageS = sharp.trial[AGE] ?? 0;
   const windowS = sharp.trial[WINDOW] ?? 0;
-  const windowUncertaintyS = Math.sqrt(windowW2);
-  const delayUncertaintyS = Math.sqrt(Math.max(0, ageW2 - mixed + windowW2 / 4));
+  const { edgesCount } = sharp;
+  // Where values come as they like, the poll that shows a change is late by anything up to a poll, anew at each edge.
+  const pollS =
+    held.refresh === 'by-clock' ? 0 : held.periodS / Math.sqrt(12 * Math.max(1, edgesCount));
+  const fittedS = Math.hypot(Math.sqrt(windowW2), 2 * pollS);
+  const isBoth = fittedS < windowS / 4 && edgesCount >= EDGES_COUNT_MIN;
+  // Where only the middle shows, the length is anything up to twice what fits best: an even distribution.
+  const openS = isBoth ? 0 : windowS / Math.sqrt(3);
+  const windowUncertaintyS = Math.hypot(fittedS, openS);
+  const delayUncertaintyS = Math.hypot(
+    Math.sqrt(Math.max(0, ageW2 - mixed + windowW2 / 4)),
+    Math.SQRT2 * pollS,
+    openS / 2,
+  );
   const stepS = held.holdS / 12;
   return {
     delayS: ageS - windowS / 2,
     delayUncertaintyS,
     windowS,
     windowUncertaintyS,
-    ageUncertaintyS: Math.sqrt(ageW2),
-    standing: windowUncertaintyS < windowS / 4 ? 'both' : 'middle',
+    ageUncertaintyS: Math.hypot(Math.sqrt(ageW2), pollS),
+    standing: isBoth ? 'both' : 'middle',
+    edgesCount,
     gainRatio: whole.residual.gainRatios[0] ?? 0,
     explainedRatio: explainedBy(sharp.residual),
     residualW: Math.sqrt(sharp.residual.meanSquareW2),

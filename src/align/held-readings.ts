@@ -30,10 +30,15 @@ interface Changes {
 const CHANGES_COUNT_MIN = 9;
 /** Nine in ten values must stay for this many polls. */
 const HELD_POLLS_COUNT_MIN = 2.5;
-/** Stamps of polls are not better than this, so a rhythm need not be met more closely. */
-const POLL_JITTER_RATIO = 0.05;
-/** One change in fifty may fall out of the rhythm: a poll that was late, a value that was skipped. */
-const OUTSIDE_RATIO_MAX = 0.02;
+/** A stamp may be written before or behind its read by this share of a poll, so a rhythm need not be met more closely. */
+const POLL_JITTER_RATIO = 0.5;
+/** Periods are tried in steps that move the last phase by this share of the jitter. */
+const STEP_RATIO = 0.05;
+/**
+ * Up to one change in ten may fall out of the rhythm: the meter was busy, a poll hung. The values around it are left out.
+ * The fewest that leave a rhythm are tried first, since each that is let go makes it less sharp.
+ */
+const OUTSIDE_RATIOS = [0, 0.02, 0.1] as const;
 
 /**
  * Tells whether polled values are held: nine in ten of the spans between two changes are at least 2.5 polls long, and
@@ -51,7 +56,10 @@ export function heldReadingsOf(raw: Samples): HeldReadings | undefined {
     return undefined;
   // Two equal values in a row look like one of double length, so the hold is the lower quartile, not the mean.
   const holdS = spans[spans.length >> 2] ?? 0;
-  const rhythm = rhythmOf(changes, holdS, periodS);
+  let rhythm: Rhythm | undefined;
+  for (const outsideRatio of OUTSIDE_RATIOS) {
+    rhythm ??= rhythmOf(changes, holdS, periodS, outsideRatio);
+  }
   const held = { originNs: samples.originNs, periodS };
   if (!rhythm) {
     return {
@@ -65,10 +73,10 @@ export function heldReadingsOf(raw: Samples): HeldReadings | undefined {
   }
   return {
     ...held,
-    ...refreshesOf(samples, rhythm, periodS),
+    ...refreshesOf(samples, rhythm, periodS, outsideOf(changes, rhythm, periodS)),
     holdS: rhythm.everyS,
     refresh: 'by-clock',
-    phaseHalfWidthS: rhythm.halfWidthS,
+    phaseHalfWidthS: Math.max(0, rhythm.halfWidthS),
   };
 }
 
@@ -94,6 +102,7 @@ interface Rhythm {
   readonly everyS: number;
   /** Middle of what the changes leave open for the first refresh. */
   readonly firstS: number;
+  /** Half of what they leave open; below 0 where stamps jitter by more than that. */
   readonly halfWidthS: number;
 }
 
@@ -102,7 +111,12 @@ interface Rhythm {
  * before < first + n every <= at. The period is scanned around the hold; per period the phases that all changes allow
  * are one interval, and the middle of the widest is taken. Undefined where no period allows nearly all.
  */
-function rhythmOf(changes: Changes, holdS: number, periodS: number): Rhythm | undefined {
+function rhythmOf(
+  changes: Changes,
+  holdS: number,
+  periodS: number,
+  outsideRatio: number,
+): Rhythm | undefined {
   const count = changes.atS.length;
   const [firstAtS = 0] = changes.atS;
   const lengthS = (changes.atS[count - 1] ?? 0) - firstAtS;
@@ -110,13 +124,14 @@ function rhythmOf(changes: Changes, holdS: number, periodS: number): Rhythm | un
   let best: Rhythm | undefined;
   let centreS = holdS;
   // Coarse to fine: over m periods a phase error of a slack is a period error of slack / m.
-  for (let spanS = Math.min(lengthS, 8 * holdS); ; spanS = Math.min(lengthS, 4 * spanS)) {
-    const stepS = (slackS * centreS) / spanS;
-    const reachCount = Math.ceil(periodS / 2 / slackS) * 4;
+  for (let spanS = Math.min(lengthS, 8 * holdS); ; spanS = Math.min(lengthS, 2 * spanS)) {
+    const stepS = (STEP_RATIO * slackS * centreS) / spanS;
+    // A period that fits half the span is off by at most two jitters at its end, so by four at the end of this one.
+    const reachCount = Math.ceil(6 / STEP_RATIO);
     best = undefined;
     for (let step = -reachCount; step <= reachCount; step++) {
       const everyS = centreS + step * stepS;
-      const found = phaseOf(changes, everyS, firstAtS, spanS, slackS);
+      const found = phaseOf(changes, everyS, { firstAtS, spanS, slackS, outsideRatio });
       if (found && (!best || found.halfWidthS > best.halfWidthS + 1e-9)) best = found;
     }
     if (!best) return undefined;
@@ -129,10 +144,14 @@ function rhythmOf(changes: Changes, holdS: number, periodS: number): Rhythm | un
 function phaseOf(
   changes: Changes,
   everyS: number,
-  firstAtS: number,
-  spanS: number,
-  slackS: number,
+  within: {
+    readonly firstAtS: number;
+    readonly spanS: number;
+    readonly slackS: number;
+    readonly outsideRatio: number;
+  },
 ): Rhythm | undefined {
+  const { firstAtS, spanS, slackS, outsideRatio } = within;
   const lows: number[] = [];
   const highs: number[] = [];
   for (let index = 0; index < changes.atS.length; index++) {
@@ -146,12 +165,27 @@ function phaseOf(
     highs.push(atS - number * everyS + slackS);
   }
   if (lows.length < 3) return undefined;
-  const spare = Math.floor(OUTSIDE_RATIO_MAX * lows.length);
+  const spare = Math.floor(outsideRatio * lows.length);
   const low = lows.sort((a, b) => b - a)[spare] ?? 0;
   const high = highs.sort((a, b) => a - b)[spare] ?? 0;
   const halfWidthS = (high - low) / 2 - slackS;
-  if (halfWidthS < 0) return undefined;
+  if (halfWidthS < -slackS) return undefined;
   return { everyS, firstS: (low + high) / 2, halfWidthS };
+}
+
+/** Numbers of refreshes whose value cannot be told: a change came at another time. */
+function outsideOf(changes: Changes, rhythm: Rhythm, periodS: number): ReadonlySet<number> {
+  const slackS = POLL_JITTER_RATIO * periodS;
+  const outside = new Set<number>();
+  changes.atS.forEach((atS, index) => {
+    const number = (atS - rhythm.firstS) / rhythm.everyS;
+    const refreshS = rhythm.firstS + Math.round(number) * rhythm.everyS;
+    const isInside = refreshS <= atS + slackS && refreshS > (changes.beforeS[index] ?? 0) - slackS;
+    if (isInside) return;
+    outside.add(Math.floor(number));
+    outside.add(Math.ceil(number));
+  });
+  return outside;
 }
 
 /** One value per refresh, also where it equals the one before: the value of the first poll behind the refresh. */
@@ -159,6 +193,7 @@ function refreshesOf(
   samples: Samples,
   rhythm: Rhythm,
   periodS: number,
+  outside: ReadonlySet<number>,
 ): { atS: Float64Array; meanW: Float64Array } {
   const atS: number[] = [];
   const meanW: number[] = [];
@@ -168,11 +203,12 @@ function refreshesOf(
   for (let poll = 0; ; number++) {
     const refreshS = rhythm.firstS + number * rhythm.everyS;
     // A poll this far behind the refresh shows it, wherever in its open interval the refresh was.
-    const surelyS = refreshS + rhythm.halfWidthS;
+    const surelyS = refreshS + Math.max(0, rhythm.halfWidthS) + POLL_JITTER_RATIO * periodS;
     while (poll < count && (samples.atS[poll] ?? 0) < surelyS) poll++;
     if (poll >= count) break;
+    if (outside.has(number)) continue;
     const pollS = samples.atS[poll] ?? 0;
-    if (pollS - refreshS > rhythm.everyS - rhythm.halfWidthS) continue;
+    if (pollS - refreshS > rhythm.everyS - Math.max(0, rhythm.halfWidthS)) continue;
     atS.push(refreshS + periodS / 2);
     meanW.push(samples.reading[poll] ?? 0);
   }

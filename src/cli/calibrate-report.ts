@@ -37,6 +37,7 @@ export function report(
           refused: each.refusal.code,
           because: each.refusal.because,
         })),
+        clock_notices: fitted.aligned.flatMap((each) => each.notices),
         models: fitted.set.models.map(summaryOf),
         ...(fitted.set.unmetered ? { unmetered: summaryOf(fitted.set.unmetered) } : {}),
       }),
@@ -73,6 +74,9 @@ export function report(
       `nodes      ${pooled.nodesCount}, scatter ${(100 * pooled.betweenNodesRatio).toFixed(2)} %`,
     );
   for (const gate of shown.open) io.out(`open       ${gate}`);
+  for (const { run, words } of fitted.aligned.flatMap((each) => each.notices)) {
+    io.err(run === '' ? `attention: ${words}` : `attention: ${run}: ${words}`);
+  }
   if (refusals.length === 0) return;
   io.err(
     `${refusals.length} of ${fitted.runsCount} runs show no edge of their own and take the typical offset:`,

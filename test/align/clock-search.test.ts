@@ -205,9 +205,7 @@ describe('bad stamps', () => {
     const clock = findClock(rowsOfSeries(wall, 1), seriesFrom(samples.atS, spoiled, 4), NEAR);
     if (isRefusal(clock)) expect(clock.code).toBe('align.flat');
     else {
-      expect(Math.abs(clock.offsetS - 4)).toBeLessThan(
-        Math.max(0.3, 4 * clock.offsetUncertaintyS),
-      );
+      expect(Math.abs(clock.offsetS - 4)).toBeLessThan(Math.max(0.3, 4 * clock.offsetUncertaintyS));
     }
   });
 
@@ -222,7 +220,10 @@ describe('bad stamps', () => {
       return load + (state % 7);
     });
     const slow = atS.map((each) => each * (1 + 2e-6));
-    const meter = seriesFrom(atS, loadW.map((each) => 150 + 1.1 * each));
+    const meter = seriesFrom(
+      atS,
+      loadW.map((each) => 150 + 1.1 * each),
+    );
     const clock = found(findClock(rowsOfSeries(meter, 1), seriesFrom(slow, loadW, -3.25)));
     expect(clock.offsetS).toBeCloseTo(-3.25 + (2e-6 * count) / 2, 1);
     expect(clock.rateRatio).toBeCloseTo(2e-6, 7);
