@@ -46,9 +46,9 @@ function print(set: string, aligned: AlignedRuns): void {
       `  ${meter.source}: mean of ${seconds(meter.windowS)} ± ${seconds(meter.windowUncertaintyS ?? 0)}, shown ${seconds(meter.delayS)} ± ${seconds(meter.delayUncertaintyS ?? 0)} later, new each ${seconds(meter.refreshS ?? 0)}, share ${meter.shareRatio.toFixed(3)}`,
     );
   }
-  for (const { habit, law } of aligned.laws) {
+  for (const { habit, law, stamps } of aligned.laws) {
     console.log(
-      `  stamps ${habit.origin} each ${habit.periodS.toFixed(3)} s${habit.startsFloored ? ', starts floored' : ''}: offset ${seconds(law.meanS)} ± ${seconds(law.meanUncertaintyS)}, scatter ${seconds(law.scatterS)}, even part ± ${seconds(law.halfWidthS)}, rate ${ppm(law.rateRatio)} ± ${ppm(law.rateUncertaintyRatio)} (scatter ${ppm(law.rateScatterRatio)}), ${law.recordingsCount} recordings`,
+      `  stamps ${habit.origin} each ${habit.periodS.toFixed(3)} s${habit.startsFloored ? ', starts floored' : ''}: offset ${seconds(law.meanS)} ± ${seconds(law.meanUncertaintyS)}, scatter ${seconds(law.scatterS)}, even part ± ${seconds(law.halfWidthS)}, rate ${ppm(law.rateRatio)} ± ${ppm(law.rateUncertaintyRatio)} (scatter ${ppm(law.rateScatterRatio)}), ${law.recordingsCount} recordings; meaning: ${stamps.standing}${stamps.pairs.map((each) => `, meter ${each.meter} / chips ${each.chips}`).join('')}`,
     );
   }
   const taken = new Map<string, number>();

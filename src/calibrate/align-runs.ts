@@ -4,6 +4,7 @@ import { findClock, type ClockRelation } from '../align/clock-search.ts';
 import { secondsBetween, type EnergySeries } from '../align/energy-series.ts';
 import { newOffsetUncertaintyS, shrunk, type OffsetLaw } from '../align/offset-law.ts';
 import type { StampHabit } from '../align/stamp-habit.ts';
+import { readStamps, type StampReading } from '../align/stamp-meaning.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import { acquisitionsOf } from './acquisitions.ts';
@@ -40,6 +41,14 @@ export interface AlignedAcquisition {
   readonly taken: 'own' | 'drawn' | 'typical' | 'unknown';
 }
 
+/** What recordings of one kind have in common. */
+export interface KindLaw {
+  readonly habit: StampHabit;
+  readonly law: OffsetLaw;
+  /** What the stamps mean, if both hosts keep time. */
+  readonly stamps: StampReading;
+}
+
 export interface AlignedRuns {
   readonly runs: readonly RunOnClock[];
   readonly typical: TypicalClock;
@@ -48,10 +57,12 @@ export interface AlignedRuns {
   readonly refusals: readonly { readonly run: string; readonly refusal: Refusal }[];
   readonly acquisitions: readonly AlignedAcquisition[];
   /** One law per kind of stamps: tools that stamp otherwise have offsets of their own. */
-  readonly laws: readonly { readonly habit: StampHabit; readonly law: OffsetLaw }[];
+  readonly laws: readonly KindLaw[];
   readonly notices: readonly ClockNotice[];
 }
 
+/** Hosts that keep time by NTP within one building differ by less. */
+const SYNC_S = 0.05;
 /** Without any edge the clocks are taken as equal to a second. */
 const UNKNOWN_OFFSET_UNCERTAINTY_S = 1;
 /** Aligned at the source, or found as a delay of its own: what is left is not seen. */
@@ -100,11 +111,18 @@ export function alignRuns(
       isRefusal(each.relation) ? [{ run: each.rows.run, refusal: each.relation }] : [],
     ),
     acquisitions: clocked.map((each) => each.aligned),
-    laws: [...kinds.values()].flatMap((each) =>
-      each.law ? [{ habit: each.habit, law: each.law }] : [],
-    ),
+    laws: [...kinds.values()].flatMap((each) => (each.law ? [kindLawOf(each.law, each)] : [])),
     notices: [...seen.flatMap((each) => noticesOf(each)), ...windowNotice(meterWindowS)],
   };
+}
+
+function kindLawOf(law: OffsetLaw, { habit, meterPeriodS }: Kind): KindLaw {
+  const stamps = readStamps(law.meanS, newOffsetUncertaintyS(law), {
+    meterPeriodS,
+    chipPeriodS: habit.periodS,
+    syncS: SYNC_S,
+  });
+  return { habit, law, stamps };
 }
 
 function alignedByDelay(runs: readonly RunEvidence[], held: readonly HeldMeter[]): AlignedRuns {

@@ -2,6 +2,7 @@
 // at the first stamp depends on the rate.
 import { findClock, type ClockRelation } from '../align/clock-search.ts';
 import { offsetLawOf, pooled, shrunk, type OffsetLaw } from '../align/offset-law.ts';
+import { periodOf } from '../align/series-from-samples.ts';
 import type { StampHabit } from '../align/stamp-habit.ts';
 import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import { partedAt, type AcquisitionRows } from './acquisitions.ts';
@@ -42,6 +43,8 @@ export interface Kind {
   readonly law: OffsetLaw | undefined;
   /** Where the recordings together show that the meter averages over more than its period. */
   readonly meterWindowS: number | undefined;
+  /** Median period of the meter, s. */
+  readonly meterPeriodS: number;
 }
 
 /** The law of each kind, by its name. */
@@ -68,7 +71,9 @@ export function kindsOf(seen: readonly Searched[]): ReadonlyMap<string, Kind> {
       habit.startsFloored,
       habit.periodS,
     );
+    const periods = members.map((each) => periodOf(each.rows.rows.untilS)).sort((a, b) => a - b);
     kinds.set(name, {
+      meterPeriodS: periods[periods.length >> 1] ?? 1,
       habit,
       members,
       law: law && rates && { ...law, ...rates },
