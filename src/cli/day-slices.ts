@@ -13,6 +13,8 @@ export interface DaySlice {
   readonly readingsCount: number;
 }
 
+type Quantity = NeutralReading['quantity'];
+
 const DAY_NS = 86_400_000_000_000n;
 /** Sources of one file may be written this much later than others. */
 const GRACE_NS = 3_600_000_000_000n;
@@ -63,7 +65,7 @@ function outOfOrder(path: string, reading: NeutralReading): SiteFault {
 /** Readings of one day by source and quantity. */
 class GrowingDay {
   readonly dayNs: bigint;
-  readonly #columns = new Map<string, Map<NeutralReading['quantity'], GrowingColumn>>();
+  readonly #columns = new Map<string, Map<Quantity, GrowingColumn>>();
   #count = 0;
 
   constructor(dayNs: bigint) {
@@ -71,8 +73,8 @@ class GrowingDay {
   }
 
   add({ source, quantity, time, reading }: NeutralReading): void {
-    let quantities = this.#columns.get(source);
-    if (!quantities) this.#columns.set(source, (quantities = new Map()));
+    const quantities = this.#columns.get(source) ?? new Map<Quantity, GrowingColumn>();
+    this.#columns.set(source, quantities);
     let column = quantities.get(quantity);
     if (!column) quantities.set(quantity, (column = new GrowingColumn()));
     column.push(Number(time - this.dayNs) / 1e9, reading);

@@ -187,10 +187,10 @@ function nodeOf(
     io.err(`${day}: left out: meter and chips are not of one machine`);
     return undefined;
   }
-  const flawsCount = node.flaws.reduce(
-    (sum, { flaws }) => sum + Object.values(flaws).reduce((all, each) => all + Number(each), 0),
-    0,
-  );
+  let flawsCount = 0;
+  for (const { flaws } of node.flaws) {
+    for (const count of Object.values<number>({ ...flaws })) flawsCount += count;
+  }
   return { evidence: node.evidence, doubts: node.doubts, flawsCount };
 }
 
