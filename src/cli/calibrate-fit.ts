@@ -16,8 +16,10 @@ import type { Clock } from '../quantity/clock.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
 import { instantNs } from '../quantity/time.ts';
 import { evidenceOf, layoutOf, type NodeEvidence } from './calibrate-sources.ts';
+import { fitLongFolders } from './calibrate-fit-long.ts';
 import { report, type Fitted, type Output } from './calibrate-report.ts';
 import { zoneOffsetS } from '../decode/ptdaemon-log.ts';
+import { isLongRecording } from './long-recording.ts';
 import { readRunFolder } from './run-folder.ts';
 
 export const FIT_USAGE =
@@ -38,7 +40,8 @@ export async function calibrateFit(
     return 2;
   }
   try {
-    const fitted = await fitFolders(options, io, clock);
+    const fit = (await isLongRecording(options.folders)) ? fitLongFolders : fitFolders;
+    const fitted = await fit(options, io, clock);
     if (isRefusal(fitted)) {
       if (options.json)
         io.out(
