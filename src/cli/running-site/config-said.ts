@@ -14,7 +14,8 @@ export function configSaid({
   fault,
   flags,
 }: Exchange): { readonly node: string; readonly config: ConfigFingerprint } | undefined {
-  if (form !== 'mqtt' || fault !== undefined || flags.retained || flags.redelivered) return undefined;
+  if (form !== 'mqtt' || fault !== undefined || flags.retained || flags.redelivered)
+    return undefined;
   if (!Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength).includes(WORD))
     return undefined;
   const message = parseNodeMessage(reply);
