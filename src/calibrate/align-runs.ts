@@ -1,6 +1,6 @@
 // The clocks of many recordings of one instrument pair: each run is aligned by its own edges where it has them; the
 // others, and recordings yet to come, get what is typical, with the scatter between runs as its uncertainty.
-import { findClock } from '../align/clock-search.ts';
+import { findClock, type ClockRelation } from '../align/clock-search.ts';
 import { firstS, secondsBetween, type EnergySeries } from '../align/energy-series.ts';
 import { findMeterWindow } from '../align/held-meter.ts';
 import { rowsOfSeries } from '../align/meter-rows.ts';
@@ -24,6 +24,8 @@ export interface AlignedRuns {
   readonly runs: readonly RunOnClock[];
   readonly typical: TypicalClock;
   readonly held: readonly HeldMeter[];
+  /** What each run's own load edges showed, in the order of `runs`. */
+  readonly relations: readonly (ClockRelation | undefined)[];
   /** Why single runs could not be aligned by themselves. */
   readonly refusals: readonly { readonly run: string; readonly refusal: Refusal }[];
 }
@@ -49,6 +51,7 @@ export function alignRuns(
       runs: runs.map((evidence) => ({ evidence, clock: { offsetS: 0, rateRatio: 0, pivotS: 0 } })),
       typical: { offsetS: 0, rateRatio: 0, offsetUncertaintyS: 0.5, alignedCount: runs.length },
       held,
+      relations: runs.map(() => undefined),
       refusals,
     };
   }
@@ -66,6 +69,7 @@ export function alignRuns(
     const startS = firstS(total) + secondsBetween(wall.originNs, total.originNs);
     return {
       clock,
+      relation: clock,
       startOffsetS: clock.offsetS + clock.rateRatio * (startS - clock.pivotS),
       uncertaintyS: clock.offsetUncertaintyS,
     };
@@ -89,12 +93,14 @@ export function alignRuns(
     }),
     typical,
     held: [],
+    relations: found.map((each) => each?.relation),
     refusals,
   };
 }
 
 interface Found {
   readonly clock: { readonly offsetS: number; readonly rateRatio: number; readonly pivotS: number };
+  readonly relation?: ClockRelation;
   readonly startOffsetS: number;
   readonly uncertaintyS: number;
 }

@@ -1,6 +1,6 @@
 // `trueup calibrate apply --model M.json --chips FILE ... --out OUT.csv`: a recording of chips becomes wall energy with
 // its uncertainty. It reads its arguments only; what a model cannot answer is a refused row, never a number.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { sumOf, type EnergySeries } from '../align/energy-series.ts';
 import { STAMP_MEANINGS } from '../align/series-from-samples.ts';
 import {
@@ -22,7 +22,8 @@ import {
   type ApplyOptions,
   type Rhythm,
 } from './calibrate-apply-options.ts';
-import type { Output } from './calibrate-report.ts';
+import type { Output } from './fit-summary.ts';
+import { readModelFile } from './model-file.ts';
 import { byMachine, seriesOf, wallParts } from './calibrate-sources.ts';
 import { readReadings, type SourceSamples } from './run-folder.ts';
 
@@ -51,30 +52,13 @@ export async function calibrateApply(argv: readonly string[], io: Output): Promi
   }
 }
 
-function readSet(path: string): ModelSet {
-  let document: unknown;
-  try {
-    document = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new SiteFault(
-      {
-        where: path,
-        what: 'is no readable JSON',
-        remedy: 'give a file that trueup calibrate fit wrote',
-      },
-      { cause },
-    );
-  }
-  return decodeModelSet(document, path);
-}
-
 interface MachineRows {
   readonly machine: string;
   readonly rows: readonly CorrectedRow[];
 }
 
 async function apply(options: ApplyOptions, io: Output): Promise<number> {
-  const set = readSet(options.model);
+  const set = decodeModelSet(readModelFile(options.model), options.model);
   const machines = byMachine(await readReadings(options.chips));
   const spots =
     options.spot === undefined ? undefined : byMachine(await readReadings(options.spot));

@@ -9,12 +9,15 @@ import { rowsOfRuns, type RunEvidence } from '../calibrate/evidence-rows.ts';
 import { fitModel, type FitFrame } from '../calibrate/fit-model.ts';
 import { blockFor } from '../calibrate/fit-node.ts';
 import { fitType } from '../calibrate/fit-type.ts';
+import { figuresOf } from '../calibrate/figures/figures-of-fit.ts';
+import type { FitProvenance } from '../calibrate/figures/fit-figures.ts';
 import { encodeModelSet } from '../calibrate/model-set.ts';
 import type { Clock } from '../quantity/clock.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
 import { instantNs } from '../quantity/time.ts';
 import { evidenceOf, layoutOf, type NodeEvidence } from './calibrate-sources.ts';
-import { report, type Fitted, type Output } from './calibrate-report.ts';
+import { provenanceOf } from './fit-provenance.ts';
+import { report, type Fitted, type Output } from './fit-summary.ts';
 import { readRunFolder } from './run-folder.ts';
 
 export const FIT_USAGE =
@@ -44,7 +47,10 @@ export async function calibrateFit(
       io.err(`refused (${fitted.code}): ${fitted.because}. To do: ${fitted.remedy}.`);
       return 3;
     }
-    writeFileSync(options.model, `${JSON.stringify(encodeModelSet(fitted.set), null, 1)}\n`);
+    writeFileSync(
+      options.model,
+      `${JSON.stringify(encodeModelSet(fitted.set, fitted.figures), null, 1)}\n`,
+    );
     report(fitted, options, io);
     return 0;
   } catch (problem) {
@@ -67,6 +73,8 @@ interface FitOptions {
   readonly meterRatio: number | undefined;
   readonly seed: number;
   readonly json: boolean;
+  readonly argv: readonly string[];
+  readonly classPercent: number | undefined;
 }
 
 function parse(argv: readonly string[]): FitOptions {
@@ -98,6 +106,8 @@ function parse(argv: readonly string[]): FitOptions {
     meterRatio: classPercent === undefined ? undefined : classPercent / 100 / Math.sqrt(3),
     seed,
     json: values.json,
+    argv,
+    classPercent,
   };
 }
 
@@ -111,6 +121,7 @@ async function fitFolders(
   let windowS: number | undefined;
   let chipStamp: StampMeaning = 'end';
   let flawsCount = 0;
+  let rehearsed = false;
   for (const [index, path] of options.folders.entries()) {
     if (options.folders.length > 1) {
       io.err(`reading ${index + 1} of ${options.folders.length}: ${path}`);
@@ -119,6 +130,7 @@ async function fitFolders(
     chipStamp = folder.notes.chipStamp ?? 'end';
     layout = layoutOf(folder);
     windowS = folder.windowS;
+    rehearsed ||= folder.notes.rehearsed;
     const nodes = evidenceOf(folder, { meter: folder.notes.meterStamp ?? 'end', chips: chipStamp });
     if (nodes.length === 0) io.err(`${path}: no machine has both a meter and chips; left out`);
     for (const node of nodes) {
@@ -146,7 +158,8 @@ async function fitFolders(
     chipStamp,
     chipWindowS: windowS,
   };
-  return fitMachines(machines, terms, frame, options.node, windowS, flawsCount, io);
+  const provenance = await provenanceOf(options, rehearsed);
+  return fitMachines(machines, terms, frame, options.node, windowS, flawsCount, provenance, io);
 }
 
 function fitMachines(
@@ -159,6 +172,7 @@ function fitMachines(
   name: string,
   windowS: number | undefined,
   flawsCount: number,
+  provenance: FitProvenance,
   io: Output,
 ): Fitted | Refusal {
   const nodes: { node: string; aligned: AlignedRuns }[] = [];
@@ -195,7 +209,11 @@ function fitMachines(
     const model = fitModel(rows, terms, { ...whole, node: name });
     return isRefusal(model)
       ? model
-      : { set: { models: [model], unmetered: undefined }, ...counted };
+      : {
+          set: { models: [model], unmetered: undefined },
+          figures: [figuresOf({ model, rows, nodes, provenance })],
+          ...counted,
+        };
   }
   const type = fitType(
     nodes.map((node) => ({ node: node.node, runs: node.aligned.runs })),
@@ -204,9 +222,19 @@ function fitMachines(
     whole,
     name,
   );
-  return isRefusal(type)
-    ? type
-    : { set: { models: type.nodes, unmetered: type.unmetered }, ...counted };
+  if (isRefusal(type)) return type;
+  const rows = rowsOfRuns(
+    nodes.flatMap((node) => node.aligned.runs),
+    terms,
+    whole.heldMeters,
+    blockS,
+  );
+  if (isRefusal(rows)) return rows;
+  return {
+    set: { models: type.nodes, unmetered: type.unmetered },
+    figures: [figuresOf({ model: type.unmetered, rows, nodes, provenance })],
+    ...counted,
+  };
 }
 
 function tellFlaws(path: string, node: NodeEvidence, io: Output): number {

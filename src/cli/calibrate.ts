@@ -3,7 +3,7 @@ import type { Clock } from '../quantity/clock.ts';
 import { APPLY_USAGE } from './calibrate-apply-options.ts';
 import { calibrateApply } from './calibrate-apply.ts';
 import { calibrateFit, FIT_USAGE } from './calibrate-fit.ts';
-import type { Output } from './calibrate-report.ts';
+import type { Output } from './fit-summary.ts';
 
 /** Runs `calibrate fit ...` or `calibrate apply ...`; the arguments begin with the word fit or apply. */
 export function calibrate(

@@ -1,5 +1,6 @@
 // What a fit found, for people line by line or as one JSON object.
 import type { AlignedRuns } from '../calibrate/align-runs.ts';
+import type { FitFigures } from '../calibrate/figures/fit-figures.ts';
 import type { ModelSet } from '../calibrate/model-set.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { formatRatioPercent } from '../quantity/format.ts';
@@ -12,6 +13,7 @@ export interface Output {
 
 export interface Fitted {
   readonly set: ModelSet;
+  readonly figures: readonly FitFigures[];
   readonly aligned: readonly AlignedRuns[];
   readonly flawsCount: number;
   readonly runsCount: number;
