@@ -11,6 +11,12 @@ import type { ChipTerm } from './chip-terms.ts';
 import { chipTotalOf, type RunEvidence, type RunOnClock } from './evidence-rows.ts';
 import { wallOf } from './wall-windows.ts';
 
+/** The clock of one run by its own edges; `startOffsetS` is the offset at the first stamp of its chips. */
+export interface FoundClock {
+  readonly relation: ClockRelation;
+  readonly startOffsetS: number;
+}
+
 interface TypicalClock {
   /** Chips later than the meter at their first stamp, s. */
   readonly offsetS: number;
@@ -25,7 +31,7 @@ export interface AlignedRuns {
   readonly typical: TypicalClock;
   readonly held: readonly HeldMeter[];
   /** What each run's own load edges showed, in the order of `runs`. */
-  readonly relations: readonly (ClockRelation | undefined)[];
+  readonly found: readonly (FoundClock | undefined)[];
   /** Why single runs could not be aligned by themselves. */
   readonly refusals: readonly { readonly run: string; readonly refusal: Refusal }[];
 }
@@ -51,7 +57,7 @@ export function alignRuns(
       runs: runs.map((evidence) => ({ evidence, clock: { offsetS: 0, rateRatio: 0, pivotS: 0 } })),
       typical: { offsetS: 0, rateRatio: 0, offsetUncertaintyS: 0.5, alignedCount: runs.length },
       held,
-      relations: runs.map(() => undefined),
+      found: runs.map(() => undefined),
       refusals,
     };
   }
@@ -67,10 +73,11 @@ export function alignRuns(
       return undefined;
     }
     const startS = firstS(total) + secondsBetween(wall.originNs, total.originNs);
+    const startOffsetS = clock.offsetS + clock.rateRatio * (startS - clock.pivotS);
     return {
       clock,
-      relation: clock,
-      startOffsetS: clock.offsetS + clock.rateRatio * (startS - clock.pivotS),
+      own: { relation: clock, startOffsetS },
+      startOffsetS,
       uncertaintyS: clock.offsetUncertaintyS,
     };
   });
@@ -93,14 +100,14 @@ export function alignRuns(
     }),
     typical,
     held: [],
-    relations: found.map((each) => each?.relation),
+    found: found.map((each) => each?.own),
     refusals,
   };
 }
 
 interface Found {
   readonly clock: { readonly offsetS: number; readonly rateRatio: number; readonly pivotS: number };
-  readonly relation?: ClockRelation;
+  readonly own?: FoundClock;
   readonly startOffsetS: number;
   readonly uncertaintyS: number;
 }

@@ -17,14 +17,14 @@ export function alignmentOf(
 ): AlignmentFigure | undefined {
   const [first] = nodes;
   if (!first) return undefined;
-  const middles = middlesOf(rows);
+  const starts = startsOf(rows);
   const found = nodes
     .flatMap((node) =>
-      node.runs.map((run, index) => ({ run: run.evidence.run, relation: node.relations[index] })),
+      node.runs.map((run, index) => ({ run: run.evidence.run, own: node.found[index] })),
     )
-    .flatMap(({ run, relation }, index) => {
-      const atS = middles.get(index);
-      return relation && atS !== undefined ? [{ run, relation, atS }] : [];
+    .flatMap(({ run, own }, index) => {
+      const atS = starts.get(index);
+      return own && atS !== undefined ? [{ run, own, atS }] : [];
     })
     .sort((a, b) => a.atS - b.atS);
   return {
@@ -32,13 +32,13 @@ export function alignmentOf(
     typicalUncertaintyS: first.typical.offsetUncertaintyS,
     alignedCount: nodes.reduce((sum, node) => sum + node.typical.alignedCount, 0),
     runsCount: nodes.reduce((sum, node) => sum + node.runs.length, 0),
-    clocks: pick(found, CLOCKS_COUNT_MAX).map(({ run, relation, atS }): ClockFigure => ({
+    clocks: pick(found, CLOCKS_COUNT_MAX).map(({ run, own, atS }): ClockFigure => ({
       run,
       atS,
-      offsetS: relation.offsetS,
-      uncertaintyS: relation.offsetUncertaintyS,
+      offsetS: own.startOffsetS,
+      uncertaintyS: own.relation.offsetUncertaintyS,
     })),
-    traces: pick(found, TRACES_COUNT_MAX).map(({ run, relation }) => traceOf(run, relation)),
+    traces: pick(found, TRACES_COUNT_MAX).map(({ run, own }) => traceOf(run, own.relation)),
     overTime: [],
   };
 }
@@ -62,15 +62,12 @@ const pick = <T>(things: readonly T[], most: number): T[] =>
     return thing === undefined ? [] : [thing];
   });
 
-/** Mean instant of each run's rows, seconds since 1970. */
-function middlesOf(rows: Rows): ReadonlyMap<number, number> {
-  const sums = new Map<number, { sumS: number; count: number }>();
+/** When each run's rows begin, seconds since 1970. */
+function startsOf(rows: Rows): ReadonlyMap<number, number> {
+  const starts = new Map<number, number>();
   for (let row = 0; row < rows.count; row++) {
     const run = rows.run[row] ?? 0;
-    const sum = sums.get(run) ?? { sumS: 0, count: 0 };
-    sum.sumS += rows.atS[row] ?? 0;
-    sum.count++;
-    sums.set(run, sum);
+    starts.set(run, Math.min(starts.get(run) ?? Infinity, rows.atS[row] ?? 0));
   }
-  return new Map([...sums].map(([run, { sumS, count }]) => [run, sumS / count]));
+  return starts;
 }

@@ -53,7 +53,7 @@ export function figuresOf(fit: FitToDraw): FitFigures {
     modelId: model.id,
     ...(fit.provenance ? { provenance: fit.provenance } : {}),
     evidence: evidenceOf(rows, nodes.length),
-    scatter: scatterOf(rows, predictions.predictedW),
+    scatter: scatterOf(rows, predictions.predictedW, model.terms.length),
     residuals: residualsOf(rows, predictions),
     applications: applicationErrors(rows, predictions, folds),
     runs: runErrors(rows, names, predictions, folds),

@@ -139,25 +139,31 @@ const encodeScatter = (scatter: ScatterFigure): ModelDocument => ({
   row_s: rounded(scatter.rowS),
   chip_w: scatter.chipW.map(rounded),
   meter_w: scatter.meterW.map(rounded),
+  predicted_w: scatter.predictedW.map(rounded),
   application: scatter.application,
   line_chip_w: scatter.line.chipW.map(rounded),
   line_predicted_w: scatter.line.predictedW.map(rounded),
 });
 
 function decodeScatter(scatter: Fields): ScatterFigure {
-  const [chipW = [], meterW = [], application = []] = columns(scatter, [
+  const [chipW = [], meterW = [], predictedW = [], application = []] = columns(scatter, [
     'chip_w',
     'meter_w',
+    'predicted_w',
     'application',
   ]);
-  const [lineChipW = [], predictedW = []] = columns(scatter, ['line_chip_w', 'line_predicted_w']);
+  const [lineChipW = [], linePredictedW = []] = columns(scatter, [
+    'line_chip_w',
+    'line_predicted_w',
+  ]);
   return {
     rowsCount: scatter.number('rows_count', 0),
     rowS: scatter.number('row_s', 0),
     chipW,
     meterW,
+    predictedW,
     application,
-    line: { chipW: lineChipW, predictedW },
+    line: { chipW: lineChipW, predictedW: linePredictedW },
   };
 }
 

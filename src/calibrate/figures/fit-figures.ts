@@ -40,13 +40,14 @@ export interface EvidenceFigure {
   readonly applications: readonly string[];
 }
 
-/** Wall power against chip power; `line` is the mean prediction in steps of chip power. */
+/** Wall power against chip power; `line` is the mean prediction in steps of chip power, at the mix that was seen there. */
 export interface ScatterFigure {
   /** Of all rows, before they were thinned. */
   readonly rowsCount: number;
   readonly rowS: number;
   readonly chipW: readonly number[];
   readonly meterW: readonly number[];
+  readonly predictedW: readonly number[];
   /** Index into the applications of the evidence, -1 where none is known. */
   readonly application: readonly number[];
   readonly line: { readonly chipW: readonly number[]; readonly predictedW: readonly number[] };
@@ -87,7 +88,7 @@ export interface ErrorList {
   readonly kept: readonly ErrorFigure[];
 }
 
-/** Offset of the chips' clock against the meter's, run by run. */
+/** Offset of the chips' clock against the meter's at the first stamp of a run. */
 export interface ClockFigure {
   readonly run: string;
   readonly atS: number;
@@ -95,7 +96,7 @@ export interface ClockFigure {
   readonly uncertaintyS: number;
 }
 
-/** Residual over the offsets that were tried in one run. */
+/** Residual over the offsets that were tried in one run; they hold in its middle. */
 export interface TraceFigure {
   readonly run: string;
   readonly offsetS: readonly number[];

@@ -5,9 +5,11 @@ import type { ScatterFigure } from './fit-figures.ts';
 import { evenly } from './thinning.ts';
 
 const STEPS_COUNT = 60;
+/** One gain for all chips makes a straight line; of several, the mix within a step is drawn smoother in wider steps. */
+const MIXED_STEPS_COUNT = 15;
 const POINTS_PER_STEP_COUNT = 10;
 
-export function scatterOf(rows: Rows, predictedW: Float64Array): ScatterFigure {
+export function scatterOf(rows: Rows, predictedW: Float64Array, termsCount: number): ScatterFigure {
   const chipW = chipTotalW(rows);
   let leastW = Infinity;
   let mostW = -Infinity;
@@ -17,16 +19,12 @@ export function scatterOf(rows: Rows, predictedW: Float64Array): ScatterFigure {
     mostW = Math.max(mostW, chipW[row] ?? 0);
     lengthS += rows.lengthS[row] ?? 0;
   }
-  const members: number[][] = Array.from({ length: STEPS_COUNT }, () => []);
-  const spanW = mostW - leastW;
-  for (let row = 0; row < rows.count; row++) {
-    const place = spanW > 0 ? ((chipW[row] ?? 0) - leastW) / spanW : 0;
-    members[Math.min(STEPS_COUNT - 1, Math.floor(place * STEPS_COUNT))]?.push(row);
-  }
+  const members = stepsOf(chipW, leastW, mostW, STEPS_COUNT);
+  const lineSteps = termsCount > 1 ? stepsOf(chipW, leastW, mostW, MIXED_STEPS_COUNT) : members;
   const kept = members.flatMap((step) =>
     evenly(step.length, POINTS_PER_STEP_COUNT).map((place) => step[place] ?? 0),
   );
-  const line = members
+  const line = lineSteps
     .filter((step) => step.length > 0)
     .map((step) => ({ chipW: meanAt(chipW, step), predictedW: meanAt(predictedW, step) }));
   return {
@@ -34,12 +32,29 @@ export function scatterOf(rows: Rows, predictedW: Float64Array): ScatterFigure {
     rowS: lengthS / Math.max(1, rows.count),
     chipW: kept.map((row) => chipW[row] ?? 0),
     meterW: kept.map((row) => rows.meterW[row] ?? 0),
+    predictedW: kept.map((row) => predictedW[row] ?? 0),
     application: kept.map((row) => rows.application[row] ?? -1),
     line: {
       chipW: line.map((point) => point.chipW),
       predictedW: line.map((point) => point.predictedW),
     },
   };
+}
+
+/** Rows in equal steps of chip power. */
+function stepsOf(
+  chipW: Float64Array,
+  leastW: number,
+  mostW: number,
+  stepsCount: number,
+): number[][] {
+  const members: number[][] = Array.from({ length: stepsCount }, () => []);
+  const spanW = mostW - leastW;
+  chipW.forEach((each, row) => {
+    const place = spanW > 0 ? (each - leastW) / spanW : 0;
+    members[Math.min(stepsCount - 1, Math.floor(place * stepsCount))]?.push(row);
+  });
+  return members;
 }
 
 const meanAt = (column: Float64Array, rows: readonly number[]): number =>

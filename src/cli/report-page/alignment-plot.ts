@@ -1,16 +1,12 @@
 // The search for the offset of the clocks: what is left of the meter when the chips are moved against it, and where that
 // is least. A sharp valley is good evidence; a flat one would have been refused.
-import type { AlignmentFigure } from '../../calibrate/figures/fit-figures.ts';
+import type { AlignmentFigure, TraceFigure } from '../../calibrate/figures/fit-figures.ts';
 import { linearAxis, rangeOf, timeAxis } from './axis.ts';
 import { box, curve, points, whisker } from './marks.ts';
 import type { Markup } from './markup.ts';
-import { acrossOf, boxOf, line, plotOf, upOf } from './plot-frame.ts';
+import { acrossOf, belowPx, boxOf, line, plotOf, upOf } from './plot-frame.ts';
 
-export function alignmentPlot({
-  traces,
-  typicalOffsetS,
-  typicalUncertaintyS,
-}: AlignmentFigure): Markup {
+export function alignmentPlot({ traces }: AlignmentFigure): Markup {
   const paper = boxOf(300);
   const across = linearAxis(rangeOf(...traces.map((trace) => trace.offsetS)), acrossOf(paper), {
     ticksCount: 9,
@@ -19,7 +15,9 @@ export function alignmentPlot({
   const up = linearAxis(rangeOf([0], ...traces.map((trace) => trace.residualW)), upOf(paper), {
     ticksCount: 6,
   });
-  const middle = Math.floor((traces.length - 1) / 2);
+  const shown = shownTrace(traces);
+  const best = shown?.bestOffsetS ?? 0;
+  const twoU = 2 * (shown?.uncertaintyS ?? 0);
   return plotOf({
     box: paper,
     says: 'Residual of the fit over the offset between the clocks; the least residual marks the offset',
@@ -28,35 +26,26 @@ export function alignmentPlot({
     acrossName: 'offset of the chips’ clock, s (above 0: later than the meter)',
     upName: 'RMS residual, W',
     marks: [
-      box(
-        across.at(typicalOffsetS - 2 * typicalUncertaintyS),
-        paper.topPx,
-        across.at(typicalOffsetS + 2 * typicalUncertaintyS),
-        upOf(paper).fromPx,
-        'band',
-      ),
-      ...traces.map((trace, index) =>
+      box(across.at(best - twoU), paper.topPx, across.at(best + twoU), upOf(paper).fromPx, 'band'),
+      ...traces.map((trace) =>
         curve(
           across,
           up,
           trace.offsetS.map((x, place) => ({ x, y: trace.residualW[place] ?? 0 })),
-          index === middle ? 'model' : 'trail',
+          trace === shown ? 'model' : 'trail',
         ),
       ),
-      line(
-        across.at(typicalOffsetS),
-        paper.topPx,
-        across.at(typicalOffsetS),
-        upOf(paper).fromPx,
-        'found',
-      ),
+      line(across.at(best), paper.topPx, across.at(best), upOf(paper).fromPx, 'found'),
     ],
   });
 }
 
+/** The one that is drawn in full, the others beside it. */
+export const shownTrace = (traces: readonly TraceFigure[]): TraceFigure | undefined =>
+  traces[Math.floor((traces.length - 1) / 2)];
+
 /** Offset of each run by its own load edges, with twice its standard uncertainty, and how it moved within a run. */
 export function offsetPlot({ clocks, overTime, typicalOffsetS }: AlignmentFigure): Markup {
-  const paper = boxOf(260, { bottomPx: 58 });
   const offsets = clocks.map((clock) => ({
     x: clock.atS,
     y: clock.offsetS,
@@ -73,9 +62,10 @@ export function offsetPlot({ clocks, overTime, typicalOffsetS }: AlignmentFigure
       clocks.map((clock) => clock.atS),
       ...overTime.map((drift) => drift.atS),
     ),
-    acrossOf(paper),
+    acrossOf(boxOf(0)),
     7,
   );
+  const paper = boxOf(260, { bottomPx: belowPx(across) });
   const up = linearAxis(reach, upOf(paper), { ticksCount: 6 });
   return plotOf({
     box: paper,

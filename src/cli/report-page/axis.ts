@@ -43,6 +43,12 @@ export function rangeOf(...lists: readonly (readonly number[])[]): [number, numb
   return least <= most ? [least, most] : undefined;
 }
 
+/** The range with a little room at both ends, so that no mark is cut. */
+export const padded = ([least, most]: readonly [number, number]): [number, number] => {
+  const room = 0.02 * (most - least);
+  return [least - room, most + room];
+};
+
 export interface AxisWish {
   readonly ticksCount: number;
   /** Digits behind the point are added to these, such as for per cent. */
@@ -89,8 +95,7 @@ export function timeAxis(
   ticksCount: number,
 ): Axis {
   const [least, most] = range ?? [0, 1];
-  const from = most > least ? least : least - 30;
-  const until = most > least ? most : least + 30;
+  const [from, until] = most > least ? padded([least, most]) : [least - 30, least + 30];
   const rough = (until - from) / Math.max(1, ticksCount);
   const step = TIME_STEPS_S.find((each) => each >= rough) ?? 31_536_000;
   const ticks: Tick[] = [];

@@ -8,7 +8,8 @@ import { absentFigure, section, table } from './tables.ts';
 export function budgetSection({ figures }: ReportSubject): Markup {
   const budget = figures?.budget;
   if (!budget) return section('Uncertainty budget', [absentFigure('The uncertainty budget')]);
-  const digits = digitsFor(Math.min(...budget.combinedW.filter((each) => each > 0)));
+  // One digit more than the smallest sum needs, so that its parts can be told from nothing.
+  const digits = 1 + digitsFor(Math.min(...budget.combinedW.filter((each) => each > 0)));
   const inWatts = (list: readonly number[]): string[] => list.map((each) => decimal(each, digits));
   const expandedW = budget.combinedW.map((each, span) => each * (budget.coverageFactor[span] ?? 0));
   return section('Uncertainty budget', [
@@ -19,9 +20,9 @@ export function budgetSection({ figures }: ReportSubject): Markup {
     table(
       [
         { name: 'part' },
-        ...budget.spansS.map((each) => ({ name: spanName(each), figures: true })),
+        ...budget.spansS.map((each) => ({ name: spanName(each), holds: 'figures' as const })),
         { name: 'adds over time' },
-        { name: 'ν', figures: true },
+        { name: 'ν', holds: 'figures' },
         { name: 'where it comes from' },
       ],
       [
@@ -34,7 +35,7 @@ export function budgetSection({ figures }: ReportSubject): Markup {
         ]),
         total('combined, u', inWatts(budget.combinedW), '√Σu²'),
         total(
-          'k = t(ν_eff), 95.45 %',
+          html`k = t(ν<sub>eff</sub>), 95.45 %`,
           budget.coverageFactor.map((each) => decimal(each, 2)),
           '',
         ),
@@ -63,5 +64,5 @@ export function budgetSection({ figures }: ReportSubject): Markup {
 const percentOf = (budget: BudgetFigure, powerW: number): string =>
   budget.powerW > 0 ? percent(powerW / budget.powerW) : '—';
 
-const total = (name: string, figures: readonly string[], how: string): Markup[] =>
+const total = (name: string | Markup, figures: readonly string[], how: string): Markup[] =>
   [name, ...figures, how, '', ''].map((each) => html`<b>${each}</b>`);

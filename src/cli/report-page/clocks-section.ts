@@ -1,6 +1,7 @@
 // How the clocks of chips and meter were brought together, and what averaging windows of held meters were found.
-import { decimal, offsetText, percent, several, unit } from './figure-text.ts';
-import { alignmentPlot, offsetPlot } from './alignment-plot.ts';
+import type { AlignmentFigure } from '../../calibrate/figures/fit-figures.ts';
+import { counted, decimal, offsetText, percent, several, unit, withU } from './figure-text.ts';
+import { alignmentPlot, offsetPlot, shownTrace } from './alignment-plot.ts';
 import { legend } from './legend.ts';
 import { html, shortened, type Markup } from './markup.ts';
 import type { ReportSubject } from './report-subject.ts';
@@ -15,26 +16,18 @@ export function clocksSection({ model, figures }: ReportSubject): Markup {
       [
         'chips later than the meter',
         detail
-          ? `${offsetText(Number(model.offsetNs) / 1e9)} ± ${offsetText(2 * detail.offsetUncertaintyS)} (U, k = 2)`
+          ? `${withU(Number(model.offsetNs) / 1e9, 2 * detail.offsetUncertaintyS, 's')} (k = 2), at the first stamp of a run`
           : offsetText(Number(model.offsetNs) / 1e9),
       ],
       [
-        'rate of the chips’ clock',
+        'rate of the chips’ clock against the meter’s',
         rate === undefined
           ? undefined
           : rate === 0
             ? 'no difference is proven'
             : `${decimal(rate * 1e6, 0)} ppm`,
       ],
-      [
-        'found by',
-        alignment &&
-          (alignment.clocks.length > 0
-            ? `the load edges of ${several(alignment.clocks.length, 'run')} of ${decimal(alignment.runsCount, 0)}; the others take the typical offset`
-            : detail && detail.heldMeters.length > 0
-              ? 'the windows of the held meters, below'
-              : 'no run shows it by its own edges'),
-      ],
+      ['found by', alignment && foundBy(alignment, detail?.heldMeters.length ?? 0)],
     ]),
   ];
   if (alignment && alignment.traces.length > 0) {
@@ -42,9 +35,9 @@ export function clocksSection({ model, figures }: ReportSubject): Markup {
       html`<h3>Search for the offset</h3>`,
       figure(
         alignmentPlot(alignment),
-        html`${legend([[{ kind: 'line', look: 'model' }, shortened(alignment.traces[Math.floor((alignment.traces.length - 1) / 2)]?.run ?? '', 40)], ...(alignment.traces.length > 1 ? [[{ kind: 'line', look: 'trail' }, 'other runs'] as const] : []), [{ kind: 'line', look: 'found' }, 'offset taken'], [{ kind: 'area', look: 'band' }, '± 2u']])}
+        html`${legend([[{ kind: 'line', look: 'model' }, shownTrace(alignment.traces)?.run ?? ''], ...(alignment.traces.length > 1 ? [[{ kind: 'line', look: 'trail' }, 'other runs'] as const] : []), [{ kind: 'line', look: 'found' }, 'its offset'], [{ kind: 'area', look: 'band' }, '± 2u']])}
         What is left of the meter when the chips are moved against it. The valley marks the offset;
-        how sharply it bends is its uncertainty.`,
+        how sharply it bends is its uncertainty. Offsets are those in the middle of a run.`,
       ),
     );
   } else
@@ -66,10 +59,10 @@ export function clocksSection({ model, figures }: ReportSubject): Markup {
       html`<h3>Meters that hold their values</h3>`,
       table(
         [
-          { name: 'feed' },
-          { name: 'averaging window', figures: true },
-          { name: 'shown later by', figures: true },
-          { name: 'share of the node', figures: true },
+          { name: 'feed', holds: 'names' },
+          { name: 'averaging window', holds: 'figures' },
+          { name: 'shown later by', holds: 'figures' },
+          { name: 'share of the node', holds: 'figures' },
         ],
         detail.heldMeters
           .slice(0, 40)
@@ -88,4 +81,16 @@ export function clocksSection({ model, figures }: ReportSubject): Markup {
     );
   }
   return section('Clocks', content);
+}
+
+function foundBy({ clocks, runsCount, alignedCount }: AlignmentFigure, heldCount: number): string {
+  if (heldCount > 0) return 'the averaging windows of the meters, below';
+  if (clocks.length === 0) {
+    return alignedCount > 0
+      ? 'stamps of meter and chips that agree window by window'
+      : 'nothing: no load edge shows it, and the clocks are taken as equal';
+  }
+  return alignedCount < runsCount
+    ? `the load edges of ${several(alignedCount, 'run')}; the other ${counted(runsCount - alignedCount)} take the typical offset`
+    : `the load edges of ${runsCount === 1 ? 'the run' : `all ${several(runsCount, 'run')}`}`;
 }

@@ -1,5 +1,5 @@
 // How often the stated band held: observed against promised. The grey lens is where an honest band would lie by chance
-// for so many independent spans; neighbouring spans err alike, so leaving it by a little proves nothing.
+// for as many independent spans as the first curve has; neighbouring spans err alike, so leaving it by a little proves nothing.
 import type { CoverageFigure } from '../../calibrate/figures/fit-figures.ts';
 import { linearAxis } from './axis.ts';
 import { band, curve, points } from './marks.ts';
@@ -10,11 +10,11 @@ export function coveragePlot(curves: readonly CoverageFigure[]): Markup {
   const paper = boxOf(400, { widthPx: 460, rightPx: 18 });
   const across = linearAxis([0, 100], acrossOf(paper), { ticksCount: 5 });
   const up = linearAxis([0, 100], upOf(paper), { ticksCount: 5 });
-  const fewest = curves.reduce((least, each) => Math.min(least, each.spansCount), Infinity);
+  const spansCount = curves[0]?.spansCount ?? 1;
   const grid = Array.from({ length: 51 }, (_, index) => 2 * index);
   const spread = grid.map((each) => {
     const share = each / 100;
-    return Number.isFinite(fewest) ? 196 * Math.sqrt((share * (1 - share)) / fewest) : 0;
+    return 196 * Math.sqrt((share * (1 - share)) / Math.max(1, spansCount));
   });
   return plotOf({
     box: paper,

@@ -21,15 +21,16 @@ export function coverageSection({ figures }: ReportSubject): Markup {
         ${table(
           [
             { name: 'spans' },
-            { name: 'count', figures: true },
-            { name: 'inside U', figures: true },
+            { name: 'count', holds: 'figures' },
+            { name: 'inside U', holds: 'figures' },
           ],
           curves.map((curve) => [nameOf(curve), counted(curve.spansCount), insideU(curve)]),
         )}
         <p class="note">
           U is stated for 95.45 %. Below the diagonal the band is too narrow, above it wider than it
-          need be. “Chance” is where an honest band would lie for so few independent spans;
-          neighbouring spans err alike, so a little outside proves
+          need be. “Chance” is where an honest band would lie for as many independent spans as the
+          first row counts, and wider for fewer; neighbouring spans err alike, so a little outside
+          proves
           nothing.${curves.some((curve) => curve.basis === 'left out') ? '' : ' These spans were part of the fit, which flatters it; spans that a fit left out: not in this model.'}
         </p>
       </div>

@@ -23,7 +23,7 @@ export function equationSection({ model, nodes }: ReportSubject): Markup {
       see <i>Clocks</i>.
     </p>`,
     table(
-      [{ name: 'symbol' }, { name: 'what it is' }, { name: 'value ± U', figures: true }],
+      [{ name: 'symbol' }, { name: 'what it is' }, { name: 'value ± U', holds: 'figures' }],
       [
         [
           html`<i>a</i>`,

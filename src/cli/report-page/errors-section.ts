@@ -5,7 +5,7 @@ import type { CorrectionModel } from '../../quantity/correction.ts';
 import { errorRowsPlot, ROWS_COUNT_MAX } from './error-rows-plot.ts';
 import { errorSeriesPlot } from './error-series-plot.ts';
 import { counted, decimal, percent, signedPercent, spanName, unit } from './figure-text.ts';
-import { fitPlot, showsApplications } from './fit-plot.ts';
+import { agreementPlot, fitPlot, showsApplications } from './fit-plot.ts';
 import { legend, type Sample } from './legend.ts';
 import { html, type Markup } from './markup.ts';
 import type { ReportSubject } from './report-subject.ts';
@@ -23,14 +23,29 @@ export function fitSection({ model, figures }: ReportSubject): Markup {
   const kinds: (readonly [Sample, string])[] = showsApplications(evidence.applicationsCount)
     ? evidence.applications.map((name, series) => [{ kind: 'point', series }, name])
     : [[{ kind: 'point', series: 0 }, 'metered']];
+  const shown = `${partText(scatter.chipW.length, scatter.rowsCount)} intervals of ${unit(decimal(scatter.rowS, 1), 's')}`;
   return section('Wall against chips', [
     figure(
       fitPlot(scatter, fitted, evidence.applicationsCount),
       html`${legend([...kinds, [{ kind: 'line', look: 'model' }, 'model'], [{ kind: 'line', look: 'extrapolated' }, 'extrapolated'], [{ kind: 'area', look: 'valid' }, 'range of validity']])}
-      ${counted(scatter.chipW.length)} of ${counted(scatter.rowsCount)} intervals of
-      ${unit(decimal(scatter.rowS, 1), 's')}, at most ten from each sixtieth of the range of chip
-      power. ${lineText(model)}`,
+      ${shown}, at most ten from each sixtieth of the range of chip power. ${lineText(model)}`,
     ),
+    ...(model.terms.length > 1
+      ? [
+          html`<h3>Predicted against metered</h3>
+            <div class="beside">
+              ${figure(
+                agreementPlot(scatter, evidence.applicationsCount),
+                html`${legend([...kinds, [{ kind: 'line', look: 'zero' }, 'agreement']])}`,
+              )}
+              <p class="note">
+                With several gains the wall is no function of the sum of the chips: the same sum
+                means more or less at the wall by the component that draws it. Here each interval is
+                predicted from its own components; on the diagonal prediction and meter agree.
+              </p>
+            </div>`,
+        ]
+      : []),
   ]);
 }
 
@@ -67,7 +82,7 @@ function heldBackText(model: CorrectionModel): Markup {
 function overTime({ residuals, evidence }: FitFigures): Markup {
   if (residuals.atS.length === 0) return absentFigure('Errors over time');
   const band = residuals.expandedW;
-  const inside = residuals.errorW.filter(
+  const insideCount = residuals.errorW.filter(
     (error, index) => Math.abs(error) <= (band?.[index] ?? Infinity),
   ).length;
   return html`<h3>Over time</h3>
@@ -78,9 +93,9 @@ function overTime({ residuals, evidence }: FitFigures): Markup {
         [{ kind: 'point', series: 3 }, 'block outside of its U'],
         [{ kind: 'area', look: 'band' }, '± U of a block (95.45 %)'],
       ])}
-      ${counted(residuals.atS.length)} of ${counted(residuals.blocksCount)} blocks of up to
+      ${partText(residuals.atS.length, residuals.blocksCount)} blocks of up to
       ${spanName(residuals.blockS)}, predicted less metered: above 0 the model states too much.
-      ${band ? `${percent(inside / residuals.errorW.length, 1)} of them lie inside of ± U.` : 'This model states no U for them.'}`,
+      ${band ? `${percent(insideCount / residuals.errorW.length, 1)} of them lie inside of ± U.` : 'This model states no U for them.'}`,
     )}`;
 }
 
@@ -88,22 +103,22 @@ function byApplication({ applications }: FitFigures): Markup {
   const heading = html`<h3>By application</h3>`;
   if (applications.kept.length === 0)
     return html`${heading}${absentFigure('Errors by application')}`;
-  return html`${heading}${rowsFigure(applications, 'applications')}`;
+  return html`${heading}${rowsFigure(applications, 'application')}`;
 }
 
 function byRun({ runs }: FitFigures): Markup {
   const heading = html`<h3>By run</h3>`;
   if (runs.kept.length === 0) return html`${heading}${absentFigure('Errors by run')}`;
-  if (runs.kept.length <= ROWS_COUNT_MAX) return html`${heading}${rowsFigure(runs, 'runs')}`;
-  return html`${heading}${seriesFigure(runs, 'runs', 'runs in order of time')}`;
+  if (runs.kept.length <= ROWS_COUNT_MAX) return html`${heading}${rowsFigure(runs, 'run')}`;
+  return html`${heading}${seriesFigure(runs, 'run', 'runs in order of time')}`;
 }
 
 /** Named rows, the most striking where there are too many. */
 export function rowsFigure(list: ErrorList, noun: string): Markup {
   const shown = mostStriking(list.kept, ROWS_COUNT_MAX, (each) => Math.abs(each.errorRatio));
   return figure(
-    errorRowsPlot(shown, `Error of energy of ${noun}, with the stated uncertainty`),
-    html`${legend([[{ kind: 'area', look: 'bar' }, 'error'], [{ kind: 'area', look: 'bar out' }, 'error outside of U'], [{ kind: 'area', look: 'band' }, '± U (95.45 %)'], ...leftOutEntry(shown, 3)])}
+    errorRowsPlot(shown, `Error of energy by ${noun}, with the stated uncertainty`),
+    html`${legend([[{ kind: 'area', look: 'bar' }, 'error'], ...outsideEntry(shown, { kind: 'area', look: 'bar out' }), [{ kind: 'area', look: 'band' }, '± U (95.45 %)'], ...leftOutEntry(shown, 3)])}
     ${shownText(shown.length, list.count, noun)} ${leftOutText(shown)}`,
   );
 }
@@ -118,18 +133,32 @@ export function seriesFigure(list: ErrorList, noun: string, acrossName: string):
     errorSeriesPlot(
       list.kept,
       acrossName,
-      `Error of energy of ${noun}, with the stated uncertainty`,
+      `Error of energy by ${noun}, with the stated uncertainty`,
     ),
-    html`${legend([[{ kind: 'point', series: 0 }, 'error'], [{ kind: 'point', series: 3 }, 'error outside of U'], [{ kind: 'area', look: 'band' }, '± U (95.45 %)'], ...leftOutEntry(list.kept, 2)])}
+    html`${legend([[{ kind: 'point', series: 0 }, 'error'], ...outsideEntry(list.kept, { kind: 'point', series: 3 }), [{ kind: 'area', look: 'band' }, '± U (95.45 %)'], ...leftOutEntry(list.kept, 2)])}
     ${shownText(list.kept.length, list.count, noun)} Farthest off: ${far.join(', ')}.
     ${leftOutText(list.kept)}`,
   );
 }
 
+/** `All 72`, or `400 of 1200`. */
+const partText = (shownCount: number, count: number): string =>
+  shownCount < count ? `${counted(shownCount)} of ${counted(count)}` : `All ${counted(count)}`;
+
 const shownText = (shownCount: number, count: number, noun: string): string =>
   shownCount < count
-    ? `${counted(shownCount)} of ${counted(count)} ${noun}: the half that is farthest off, the rest evenly from the others.`
-    : `All ${counted(count)} ${noun}.`;
+    ? `${counted(shownCount)} of ${counted(count)} ${noun}s: the half that is farthest off, the rest evenly from the others.`
+    : count === 1
+      ? `One ${noun}.`
+      : `All ${counted(count)} ${noun}s.`;
+
+const outsideEntry = (
+  list: readonly ErrorFigure[],
+  sample: Sample,
+): readonly (readonly [Sample, string])[] =>
+  list.some(({ errorRatio, expandedRatio }) => Math.abs(errorRatio) > (expandedRatio ?? Infinity))
+    ? [[sample, 'error outside of U']]
+    : [];
 
 const leftOutEntry = (
   list: readonly ErrorFigure[],

@@ -3,10 +3,7 @@ import { html, type Markup } from './markup.ts';
 import { section } from './tables.ts';
 
 const WORDS: readonly (readonly [word: string, meaning: string])[] = [
-  [
-    'wall',
-    'The alternating current that the node takes, at the meter that is believed over all else here.',
-  ],
+  ['wall', 'What the node draws from the mains, at the meter that is believed over all else here.'],
   [
     'chips',
     'Energy counters inside the node (processors, memory, accelerators). They see neither fans nor losses of the supplies.',

@@ -27,13 +27,13 @@ export function nodesSection({ model: type, figures, nodes }: ReportSubject): Ma
     </p>`,
     table(
       [
-        { name: 'node' },
-        { name: 'factor', figures: true },
-        { name: 'gap', figures: true },
-        { name: 'intervals', figures: true },
-        { name: 'metered', figures: true },
-        { name: 'error of the type', figures: true },
-        { name: '± U', figures: true },
+        { name: 'node', holds: 'names' },
+        { name: 'factor', holds: 'figures' },
+        { name: 'gap', holds: 'figures' },
+        { name: 'intervals', holds: 'figures' },
+        { name: 'metered', holds: 'figures' },
+        { name: 'error of the type', holds: 'figures' },
+        { name: '± U', holds: 'figures' },
         { name: 'standing' },
       ],
       shown.map((node) => {
@@ -67,10 +67,14 @@ export function nodesSection({ model: type, figures, nodes }: ReportSubject): Ma
 function plotOfNodes(figures: FitFigures | undefined): Markup {
   const list = figures?.nodes;
   if (!list || list.kept.length === 0) return absentFigure('Errors by node');
-  if (list.kept.length <= ROWS_COUNT_MAX) return rowsFigure(list, 'nodes');
+  if (list.kept.length <= ROWS_COUNT_MAX)
+    return rowsFigure({ ...list, kept: byName(list.kept) }, 'node');
   const ranked = [...list.kept].sort((a, b) => a.errorRatio - b.errorRatio);
-  return seriesFigure({ ...list, kept: ranked }, 'nodes', 'nodes by their error');
+  return seriesFigure({ ...list, kept: ranked }, 'node', 'nodes by their error');
 }
+
+const byName = (list: FitFigures['nodes']['kept']): FitFigures['nodes']['kept'] =>
+  [...list].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 
 const figuresByName = (
   figures: FitFigures | undefined,

@@ -29,6 +29,10 @@ export const boxOf = (
   ...margins,
 });
 
+/** Room below the axis: its name, and labels of one line or two. */
+export const belowPx = (across: Axis): number =>
+  across.ticks.some((tick) => tick.label.includes('\n')) ? 58 : 46;
+
 export const acrossOf = (box: PlotBox): Extent => ({
   fromPx: box.leftPx,
   untilPx: box.widthPx - box.rightPx,

@@ -38,12 +38,12 @@ h1 { margin: 0 0 8px; font-size: 30px; line-height: 1.2; font-weight: 650; lette
 .tiles > div { padding: 12px 14px; min-width: 0; }
 .tiles > div + div { border-left: 1px solid var(--line); }
 .tiles dt { font-size: 12.5px; color: var(--soft); }
-.tiles dd { margin: 2px 0 0; font-size: 21px; line-height: 1.25; font-weight: 620; letter-spacing: -0.01em; }
-.tiles dd.note { font-size: 12.5px; line-height: 1.4; font-weight: 400; letter-spacing: 0; color: var(--soft); }
+.tiles dd { margin: 2px 0 0; font-size: 20px; white-space: nowrap; line-height: 1.25; font-weight: 620; letter-spacing: -0.01em; }
+.tiles dd.note { white-space: normal; font-size: 12.5px; line-height: 1.4; font-weight: 400; letter-spacing: 0; color: var(--soft); }
 .tiles .absent { font-size: 14px; font-weight: 400; }
 section { margin-top: 38px; counter-increment: section; }
 h2 { margin: 0 0 12px; padding-bottom: 6px; border-bottom: 1px solid var(--line); font-size: 19px; line-height: 1.3; font-weight: 640; letter-spacing: -0.01em; }
-h2::before { content: counter(section); display: inline-block; min-width: 1.5em; color: var(--soft); font-weight: 400; }
+h2::before { content: counter(section); display: inline-block; min-width: 1.75em; color: var(--soft); font-weight: 400; }
 h3 { margin: 24px 0 6px; font-size: 15px; font-weight: 640; }
 .note, figcaption { color: var(--soft); font-size: 13px; line-height: 1.5; }
 .absent { color: var(--soft); font-style: italic; }
@@ -53,7 +53,8 @@ h3 { margin: 24px 0 6px; font-size: 15px; font-weight: 640; }
 sub { line-height: 0; }
 .open { margin: 0 0 12px; padding-left: 20px; } .open li { overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 12px; font-size: 13.5px; line-height: 1.45; }
-th, td { padding: 6px 10px 6px 0; text-align: left; vertical-align: top; font-weight: 400; border-bottom: 1px solid var(--faint); overflow-wrap: anywhere; }
+th, td { padding: 6px 10px 6px 0; text-align: left; vertical-align: top; font-weight: 400; border-bottom: 1px solid var(--faint); overflow-wrap: break-word; }
+.name, .facts td { overflow-wrap: anywhere; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-size: 12.5px; border-bottom-color: var(--line); vertical-align: bottom; overflow-wrap: normal; }
 .facts th { width: 190px; color: var(--soft); overflow-wrap: normal; }

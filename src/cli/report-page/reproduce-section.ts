@@ -45,7 +45,7 @@ function filesOf(from: FitProvenance): readonly Markup[] {
   const more = from.filesCount - shown.length;
   return [
     table(
-      [{ name: 'file' }, { name: 'SHA-256' }, { name: 'size', figures: true }],
+      [{ name: 'file', holds: 'names' }, { name: 'SHA-256' }, { name: 'size', holds: 'figures' }],
       shown.map((file) => [
         shortened(file.name, 80),
         html`<code class="hash">${shortened(file.sha256, 64)}</code>`,

@@ -2,10 +2,10 @@
 // nights between them are joined end to end, since most of a plot over civil time would be empty.
 import type { ResidualFigure } from '../../calibrate/figures/fit-figures.ts';
 import { linearAxis, rangeOf, timeAxis, type Axis, type Extent } from './axis.ts';
-import { dayText, decimal } from './figure-text.ts';
-import { band, curve, points } from './marks.ts';
-import type { Markup } from './markup.ts';
-import { acrossOf, boxOf, label, line, plotOf, upOf } from './plot-frame.ts';
+import { dayText, decimal, px } from './figure-text.ts';
+import { curve, points } from './marks.ts';
+import { html, type Markup } from './markup.ts';
+import { acrossOf, belowPx, boxOf, label, line, plotOf, upOf } from './plot-frame.ts';
 
 /** Share of the time between first and last block that must be covered for an axis of civil time. */
 const CIVIL_RATIO_MIN = 0.4;
@@ -16,12 +16,15 @@ interface Laid {
   readonly axis: Axis;
   readonly name: string;
   readonly places: readonly number[];
+  /** Half the length of each block, in the unit of the axis. */
+  readonly halves: readonly number[];
   readonly joined: boolean;
 }
 
 export function residualPlot(residuals: ResidualFigure, meanMeterW: number): Markup {
-  const paper = boxOf(320, { topPx: 26, bottomPx: 58, rightPx: 58 });
-  const laid = layOut(residuals, acrossOf(paper));
+  const sides = { topPx: 26, rightPx: 58 };
+  const laid = layOut(residuals, acrossOf(boxOf(0, sides)));
+  const paper = boxOf(320, { ...sides, bottomPx: belowPx(laid.axis) });
   const bandW = residuals.expandedW ?? [];
   const [least, most] = rangeOf(
     residuals.errorW,
@@ -49,17 +52,7 @@ export function residualPlot(residuals: ResidualFigure, meanMeterW: number): Mar
     right: { axis: rightScale, name: '% of mean wall power' },
     bareAcross: laid.joined,
     marks: [
-      ...(bandW.length > 0
-        ? runs.map(([from, until]) =>
-            band(
-              laid.axis,
-              up,
-              widened(laid.places.slice(from, until)),
-              widened(bandW.slice(from, until).map((each) => -each)),
-              widened(bandW.slice(from, until)),
-            ),
-          )
-        : []),
+      blockBands(laid, up, bandW),
       ...(laid.joined ? seams(residuals, laid, runs, paper.topPx, upOf(paper).fromPx) : []),
       line(acrossOf(paper).fromPx, up.at(0), acrossOf(paper).untilPx, up.at(0), 'zero'),
       ...runs.map(([from, until]) => curve(laid.axis, up, all.slice(from, until), 'trail')),
@@ -87,20 +80,29 @@ function layOut(residuals: ResidualFigure, extent: Extent): Laid {
   // Where blocks were left out, those that are drawn stand for them.
   const each = blocksCount / Math.max(1, atS.length);
   if (spanS <= 0 || (totalS * each) / spanS >= CIVIL_RATIO_MIN) {
-    return { axis: timeAxis(range, extent, 7), name: 'time, UTC', places: atS, joined: false };
+    const halves = coveredS.map((lengthS) => lengthS / 2);
+    return {
+      axis: timeAxis(range, extent, 7),
+      name: 'time, UTC',
+      places: atS,
+      halves,
+      joined: false,
+    };
   }
   const inHours = totalS * each > 7200;
+  const scale = each / (inHours ? 3600 : 60);
   let metered = 0;
   const places = coveredS.map((lengthS) => {
     const place = metered + lengthS / 2;
     metered += lengthS;
-    return (place * each) / (inHours ? 3600 : 60);
+    return place * scale;
   });
-  const untilPlace = (metered * each) / (inHours ? 3600 : 60);
+  const untilPlace = metered * scale;
   return {
     axis: linearAxis([0, untilPlace], extent, { ticksCount: 8, tight: true }),
     name: `metered time, ${inHours ? 'h' : 'min'} (runs joined end to end in order of time)`,
     places,
+    halves: coveredS.map((lengthS) => (lengthS / 2) * scale),
     joined: true,
   };
 }
@@ -146,6 +148,14 @@ function piecesOf(keys: readonly number[]): (readonly [number, number])[] {
   return pieces;
 }
 
-/** A band over one block would have no width: its place is drawn twice, and the path has an edge to stroke. */
-const widened = (list: readonly number[]): readonly number[] =>
-  list.length === 1 ? [...list, ...list] : list;
+/** ± U of each block over its own length. They reach into each other by a hair, so that no seam shows. */
+function blockBands(laid: Laid, up: Axis, bandW: readonly number[]): Markup {
+  const path = bandW.map((each, index) => {
+    const place = laid.places[index] ?? 0;
+    const half = laid.halves[index] ?? 0;
+    const left = laid.axis.at(place - half) - 0.2;
+    const right = Math.max(left + 1, laid.axis.at(place + half) + 0.2);
+    return `M${px(left)} ${px(up.at(each))}H${px(right)}V${px(up.at(-each))}H${px(left)}z`;
+  });
+  return html`<path class="band" d="${path.join('')}" />`;
+}

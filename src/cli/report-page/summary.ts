@@ -2,7 +2,7 @@
 import type { BudgetFigure } from '../../calibrate/figures/fit-figures.ts';
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { formatInstant } from '../../quantity/time.ts';
-import { counted, decimal, percent, signedPercent, spanName, watts } from './figure-text.ts';
+import { counted, decimal, percent, signedPercent, spanName, unit, watts } from './figure-text.ts';
 import { html, shortened, type Markup } from './markup.ts';
 import type { ReportSubject } from './report-subject.ts';
 import { ABSENT } from './tables.ts';
@@ -75,11 +75,14 @@ function tiles({ model, figures }: ReportSubject): Markup {
   const held = model.detail?.heldBack;
   return html`<dl class="tiles">
     ${tile('Gap', html`${percent(model.gapRatio, 1)}`, 'of the wall is not seen by the chips')}
-    ${tile('Uncertainty U, 1 h', hour ? html`± ${percent(hour.ratio)}` : ABSENT, hour ? `± ${watts(hour.powerW)} at ${watts(budget.powerW)}, k = ${decimal(hour.coverageFactor, 2)}` : '95.45 %')}
+    ${tile('Uncertainty U, 1 h', hour ? html`± ${percent(hour.ratio)}` : ABSENT, hour ? `± ${watts(hour.powerW)} at ${watts(budget.powerW)}, ${unit(unit('k', '='), decimal(hour.coverageFactor, 2))}` : '95.45 %')}
     ${tile('Error, held back', held ? html`${signedPercent(held.biasRatio)}` : ABSENT, held ? `of energy; ${percent(held.cvRatio)} RMS of ${spanName(held.blockS)} blocks` : 'on evidence that the fit did not see')}
-    ${tile('Holds', html`${watts(model.holds.fromW)} – ${watts(model.holds.untilW)}`, 'of chip power')}
+    ${tile('Holds', html`${rangeText(model)}`, 'of chip power')}
   </dl>`;
 }
+
+const rangeText = ({ holds }: CorrectionModel): string =>
+  `${watts(holds.fromW).replace(/\u{a0}W$/u, '')}–${watts(holds.untilW)}`;
 
 const tile = (name: string, content: Markup, note: string): Markup =>
   html`<div>

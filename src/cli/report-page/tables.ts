@@ -24,13 +24,15 @@ export const facts = (rows: readonly (readonly [name: string, content: Cell])[])
 
 export interface Column {
   readonly name: string;
-  /** Figures are set flush right. */
-  readonly figures?: boolean;
+  /** Figures are set flush right; names come from outside and may be broken anywhere. */
+  readonly holds?: 'figures' | 'names';
 }
 
 export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): Markup {
   const kind = (index: number): Markup | undefined =>
-    columns[index]?.figures ? html` class="number"` : undefined;
+    columns[index]?.holds === undefined
+      ? undefined
+      : html` class="${columns[index].holds === 'figures' ? 'number' : 'name'}"`;
   return html`<div class="wide">
     <table>
       <thead>
