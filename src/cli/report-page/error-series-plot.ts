@@ -1,7 +1,7 @@
 // Errors of more things than have room for their names: side by side, each with the uncertainty that the model states.
 import type { ErrorFigure } from '../../calibrate/figures/fit-figures.ts';
 import { linearAxis, rangeOf } from './axis.ts';
-import { box, points } from './marks.ts';
+import { bandOf, points } from './marks.ts';
 import type { Markup } from './markup.ts';
 import { acrossOf, boxOf, line, plotOf, upOf } from './plot-frame.ts';
 
@@ -43,11 +43,15 @@ export function errorSeriesPlot(
     upName: 'error of energy, % of metered',
     bareAcross: true,
     marks: [
-      ...bands.flatMap((each, index) => {
-        if (each <= 0) return [];
-        const x = across.at(index + 1);
-        return [box(x - halfPx, up.at(each), x + halfPx, up.at(-each), 'band')];
-      }),
+      bandOf(
+        bands.flatMap((each, index) => {
+          if (each <= 0) return [];
+          const x = across.at(index + 1);
+          return [
+            { fromX: x - halfPx, untilX: x + halfPx, fromY: up.at(each), untilY: up.at(-each) },
+          ];
+        }),
+      ),
       line(acrossOf(paper).fromPx, up.at(0), acrossOf(paper).untilPx, up.at(0), 'zero'),
       points(across, up, leftOut, 2),
       points(

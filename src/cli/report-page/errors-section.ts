@@ -90,7 +90,9 @@ function overTime({ residuals, evidence }: FitFigures): Markup {
       residualPlot(residuals, evidence.meanMeterW),
       html`${legend([
         [{ kind: 'point', series: 0 }, 'block'],
-        [{ kind: 'point', series: 3 }, 'block outside of its U'],
+        ...(insideCount < residuals.errorW.length
+          ? [[{ kind: 'point', series: 3 }, 'block outside of its U'] as const]
+          : []),
         [{ kind: 'area', look: 'band' }, '± U of a block (95.45 %)'],
       ])}
       ${partText(residuals.atS.length, residuals.blocksCount)} blocks of up to

@@ -75,6 +75,23 @@ export function box(
   />`;
 }
 
+/** A box of an area of many, px. */
+export interface Patch {
+  readonly fromX: number;
+  readonly untilX: number;
+  readonly fromY: number;
+  readonly untilY: number;
+}
+
+/** Neighbouring boxes as one area. They reach into each other by a hair, so that no seam shows, and none vanishes. */
+export function bandOf(patches: readonly Patch[]): Markup {
+  const path = patches.map(({ fromX, untilX, fromY, untilY }) => {
+    const left = px(fromX - 0.2);
+    return `M${left} ${px(fromY)}H${px(Math.max(fromX + 1, untilX + 0.2))}V${px(untilY)}H${left}z`;
+  });
+  return html`<path class="band" d="${path.join('')}" />`;
+}
+
 /** An upright whisker with feet. */
 export function whisker(x: number, fromY: number, untilY: number): Markup {
   return html`${line(x, fromY, x, untilY, 'whisker')}${line(x - 3, fromY, x + 3, fromY, 'whisker')}${line(x - 3, untilY, x + 3, untilY, 'whisker')}`;

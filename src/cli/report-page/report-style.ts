@@ -65,6 +65,7 @@ td .note { font-size: 12.5px; line-height: 1.4; display: block; }
 .state { white-space: nowrap; } .state.passed { color: var(--good); } .state.open { color: var(--note); font-weight: 600; }
 .hash { font-size: 10.5px; }
 .wide { overflow-x: auto; }
+.wide td .note { min-width: 150px; }
 figure { margin: 6px 0 18px; }
 figcaption { margin-top: 4px; text-wrap: pretty; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 18px; margin-bottom: 4px; color: var(--ink); font-size: 12.5px; }
@@ -105,9 +106,11 @@ footer { margin-top: 44px; padding-top: 12px; border-top: 1px solid var(--line);
 }
 @page { size: A4; margin: 17mm 16mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font: 9px sans-serif; color: #5b6675; } }
 @media print {
-  body { max-width: none; padding: 0; font-size: 10.5pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  section { margin-top: 26px; }
-  figure, tr, .tiles, .equation, pre, .rehearsal { break-inside: avoid; }
+  body { max-width: none; padding: 0; font-size: 10pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  section { margin-top: 24px; }
+  table { font-size: 9.4pt; } th, td { padding-top: 4px; padding-bottom: 4px; }
+  footer { margin-top: 20px; break-inside: avoid; break-before: avoid; }
+  .wide.short, .facts, figure, tr, .tiles, .equation, pre, .rehearsal { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   thead { display: table-header-group; }
   .wide { overflow: visible; }

@@ -2,9 +2,9 @@
 // nights between them are joined end to end, since most of a plot over civil time would be empty.
 import type { ResidualFigure } from '../../calibrate/figures/fit-figures.ts';
 import { linearAxis, rangeOf, timeAxis, type Axis, type Extent } from './axis.ts';
-import { dayText, decimal, px } from './figure-text.ts';
-import { curve, points } from './marks.ts';
-import { html, type Markup } from './markup.ts';
+import { dayText, decimal } from './figure-text.ts';
+import { bandOf, curve, points } from './marks.ts';
+import type { Markup } from './markup.ts';
 import { acrossOf, belowPx, boxOf, label, line, plotOf, upOf } from './plot-frame.ts';
 
 /** Share of the time between first and last block that must be covered for an axis of civil time. */
@@ -80,7 +80,7 @@ function layOut(residuals: ResidualFigure, extent: Extent): Laid {
   // Where blocks were left out, those that are drawn stand for them.
   const each = blocksCount / Math.max(1, atS.length);
   if (spanS <= 0 || (totalS * each) / spanS >= CIVIL_RATIO_MIN) {
-    const halves = coveredS.map((lengthS) => lengthS / 2);
+    const halves = halvesOf(residuals);
     return {
       axis: timeAxis(range, extent, 7),
       name: 'time, UTC',
@@ -148,14 +148,29 @@ function piecesOf(keys: readonly number[]): (readonly [number, number])[] {
   return pieces;
 }
 
-/** ± U of each block over its own length. They reach into each other by a hair, so that no seam shows. */
+/** ± U of each block over its own length. */
 function blockBands(laid: Laid, up: Axis, bandW: readonly number[]): Markup {
-  const path = bandW.map((each, index) => {
-    const place = laid.places[index] ?? 0;
-    const half = laid.halves[index] ?? 0;
-    const left = laid.axis.at(place - half) - 0.2;
-    const right = Math.max(left + 1, laid.axis.at(place + half) + 0.2);
-    return `M${px(left)} ${px(up.at(each))}H${px(right)}V${px(up.at(-each))}H${px(left)}z`;
+  return bandOf(
+    bandW.map((each, index) => {
+      const place = laid.places[index] ?? 0;
+      const half = laid.halves[index] ?? 0;
+      return {
+        fromX: laid.axis.at(place - half),
+        untilX: laid.axis.at(place + half),
+        fromY: up.at(each),
+        untilY: up.at(-each),
+      };
+    }),
+  );
+}
+
+/** Half the length of each block, and over the short holes inside of a run to the middle of the next. */
+function halvesOf({ atS, coveredS, run }: ResidualFigure): number[] {
+  return coveredS.map((lengthS, index) => {
+    const spacings = [index - 1, index + 1]
+      .filter((other) => run[other] === run[index])
+      .map((other) => Math.abs((atS[other] ?? 0) - (atS[index] ?? 0)))
+      .filter((spacingS) => spacingS <= 3 * lengthS);
+    return Math.max(lengthS, ...spacings) / 2;
   });
-  return html`<path class="band" d="${path.join('')}" />`;
 }

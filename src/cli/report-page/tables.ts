@@ -33,7 +33,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly Cell[
     columns[index]?.holds === undefined
       ? undefined
       : html` class="${columns[index].holds === 'figures' ? 'number' : 'name'}"`;
-  return html`<div class="wide">
+  return html`<div class="wide${rows.length <= SHORT_COUNT_MAX ? ' short' : ''}">
     <table>
       <thead>
         <tr>
@@ -51,6 +51,9 @@ export function table(columns: readonly Column[], rows: readonly (readonly Cell[
     </table>
   </div>`;
 }
+
+/** A table of so few rows is kept on one sheet of paper. */
+const SHORT_COUNT_MAX = 16;
 
 /** A numbered section with its heading. */
 export const section = (title: string, content: readonly Markup[]): Markup =>
