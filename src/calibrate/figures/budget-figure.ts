@@ -3,7 +3,6 @@
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { combinedJ, coverageFactor } from '../../quantity/uncertainty.ts';
 import type { Rows } from '../evidence-rows.ts';
-import { meanOf } from '../fit-rows.ts';
 import type { BudgetFigure, BudgetLine } from './fit-figures.ts';
 import type { RowPredictions } from './row-predictions.ts';
 
@@ -13,13 +12,13 @@ const SPANS_S = [60, 3600, 86_400] as const;
 export function budgetOf(
   model: CorrectionModel,
   rows: Rows,
-  { partsAtMean }: RowPredictions,
+  { predictedW, partsAtMean }: RowPredictions,
 ): BudgetFigure | undefined {
   const { detail } = model;
   const whole = SPANS_S.map(partsAtMean);
   const stated = whole.filter((parts) => parts !== undefined);
   if (!detail || stated.length < SPANS_S.length) return undefined;
-  const powerW = meanOf(rows.meterW);
+  const powerW = meanOver(rows, predictedW);
   const powersW = meanPowersOf(model, rows);
   const size = powersW.length;
   let fitW2 = 0;
@@ -79,8 +78,19 @@ export function budgetOf(
 
 /** [1, mean power of each term], W: where the fit's covariance is asked. */
 function meanPowersOf(model: CorrectionModel, rows: Rows): readonly number[] {
-  const means = rows.chipW.map(meanOf);
+  const means = rows.chipW.map((column) => meanOver(rows, column));
   return means.length === model.terms.length
     ? [1, ...means]
     : [1, means.reduce((sum, mean) => sum + mean, 0)];
+}
+
+/** Mean over time. */
+function meanOver(rows: Rows, column: Float64Array): number {
+  let sum = 0;
+  let lengthS = 0;
+  for (let row = 0; row < rows.count; row++) {
+    sum += (rows.lengthS[row] ?? 0) * (column[row] ?? 0);
+    lengthS += rows.lengthS[row] ?? 0;
+  }
+  return sum / lengthS;
 }

@@ -64,8 +64,9 @@ export function linearAxis(
   wish: AxisWish,
 ): Axis {
   let [least, most] = range ?? [0, 1];
-  if (!(most > least)) {
-    const widthEach = least === 0 ? 1 : Math.abs(least) / 10;
+  // Nothing that is measured differs by less; doubles that do would break the arithmetic of ticks.
+  if (!(most - least > Math.max(1e-12, 1e-9 * Math.max(Math.abs(least), Math.abs(most))))) {
+    const widthEach = Math.abs(least) > 1e-9 ? Math.abs(least) / 10 : 1;
     least -= widthEach;
     most += widthEach;
   }
