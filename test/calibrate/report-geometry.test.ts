@@ -40,7 +40,7 @@ describe('an axis', () => {
 
   test('a tight one ends where the data does', () => {
     const axis = linearAxis([3, 97], PAPER, { ticksCount: 5, tight: true });
-    expect(axis.ticks.map((tick) => tick.place)).toEqual([20, 40, 60, 80]);
+    expect(axis.ticks.map((tick) => tick.position)).toEqual([20, 40, 60, 80]);
     expect([axis.at(3), axis.at(97)]).toEqual([60, 700]);
   });
 
@@ -72,7 +72,7 @@ describe('an axis', () => {
         expect(place).toBeGreaterThanOrEqual(60);
         expect(place).toBeLessThanOrEqual(700);
         expect(axis.ticks.length).toBeLessThanOrEqual(14);
-        const places = axis.ticks.map((tick) => tick.place);
+        const places = axis.ticks.map((tick) => tick.position);
         expect([...places].sort((x, y) => x - y)).toEqual(places);
       }),
     );

@@ -3,7 +3,7 @@
 import { dayText, decimal, timeText } from './figure-text.ts';
 
 export interface Tick {
-  readonly place: number;
+  readonly position: number;
   readonly label: string;
 }
 
@@ -78,7 +78,7 @@ export function linearAxis(
   const label = wish.label ?? decimal;
   const ticks: Tick[] = [];
   for (let index = Math.ceil(from / step - 1e-9); index * step <= until + step * 1e-9; index++) {
-    ticks.push({ place: index * step, label: label(index * step, digitsCount) });
+    ticks.push({ position: index * step, label: label(index * step, digitsCount) });
   }
   return { from, until, ticks, at: placing(from, until, extent) };
 }
@@ -105,7 +105,7 @@ export function timeAxis(
     const own = dayText(place);
     const time = step >= 86_400 ? '' : timeText(place, step < 60);
     const label = own === day ? time : step >= 86_400 ? own : `${time}\n${own}`;
-    ticks.push({ place, label });
+    ticks.push({ position: place, label });
     day = own;
   }
   return { from, until, ticks, at: placing(from, until, extent) };

@@ -48,7 +48,12 @@ export function errorSeriesPlot(
           if (each <= 0) return [];
           const x = across.at(index + 1);
           return [
-            { fromX: x - halfPx, untilX: x + halfPx, fromY: up.at(each), untilY: up.at(-each) },
+            {
+              fromXPx: x - halfPx,
+              untilXPx: x + halfPx,
+              fromYPx: up.at(each),
+              untilYPx: up.at(-each),
+            },
           ];
         }),
       ),

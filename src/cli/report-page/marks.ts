@@ -77,17 +77,17 @@ export function box(
 
 /** A box of an area of many, px. */
 export interface Patch {
-  readonly fromX: number;
-  readonly untilX: number;
-  readonly fromY: number;
-  readonly untilY: number;
+  readonly fromXPx: number;
+  readonly untilXPx: number;
+  readonly fromYPx: number;
+  readonly untilYPx: number;
 }
 
 /** Neighbouring boxes as one area. They reach into each other by a hair, so that no seam shows, and none vanishes. */
 export function bandOf(patches: readonly Patch[]): Markup {
-  const path = patches.map(({ fromX, untilX, fromY, untilY }) => {
-    const left = px(fromX - 0.2);
-    return `M${left} ${px(fromY)}H${px(Math.max(fromX + 1, untilX + 0.2))}V${px(untilY)}H${left}z`;
+  const path = patches.map(({ fromXPx, untilXPx, fromYPx, untilYPx }) => {
+    const left = px(fromXPx - 0.2);
+    return `M${left} ${px(fromYPx)}H${px(Math.max(fromXPx + 1, untilXPx + 0.2))}V${px(untilYPx)}H${left}z`;
   });
   return html`<path class="band" d="${path.join('')}" />`;
 }

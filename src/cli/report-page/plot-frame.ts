@@ -72,14 +72,14 @@ export function plotOf(parts: PlotParts): Markup {
   >
     <title>${parts.says}</title>
     <g class="grid">
-      ${up.ticks.map((tick) => line(box.leftPx, up.at(tick.place), end, up.at(tick.place)))}${parts.bareAcross ? undefined : across.ticks.map((tick) => line(across.at(tick.place), box.topPx, across.at(tick.place), bottom))}
+      ${up.ticks.map((tick) => line(box.leftPx, up.at(tick.position), end, up.at(tick.position)))}${parts.bareAcross ? undefined : across.ticks.map((tick) => line(across.at(tick.position), box.topPx, across.at(tick.position), bottom))}
     </g>
     <g class="marks">${parts.marks}</g>
     <g class="frame">
       ${line(box.leftPx, bottom, end, bottom)}${line(box.leftPx, box.topPx, box.leftPx, bottom)}
     </g>
     <g class="labels">
-      ${up.ticks.map((tick) => label(box.leftPx - 8, up.at(tick.place) + 4, 'end', tick.label))}${right ? right.axis.ticks.map((tick) => label(end + 8, right.axis.at(tick.place) + 4, 'start', tick.label)) : undefined}${across.ticks.map((tick) => label(across.at(tick.place), bottom + 17, 'middle', tick.label))}
+      ${up.ticks.map((tick) => label(box.leftPx - 8, up.at(tick.position) + 4, 'end', tick.label))}${right ? right.axis.ticks.map((tick) => label(end + 8, right.axis.at(tick.position) + 4, 'start', tick.label)) : undefined}${across.ticks.map((tick) => label(across.at(tick.position), bottom + 17, 'middle', tick.label))}
     </g>
     <g class="names">
       ${label(middleAcross, box.heightPx - 6, 'middle', parts.acrossName)}${turned(13, middleUp, parts.upName)}${right ? turned(box.widthPx - 6, middleUp, right.name) : undefined}

@@ -155,10 +155,10 @@ function blockBands(laid: Laid, up: Axis, bandW: readonly number[]): Markup {
       const place = laid.places[index] ?? 0;
       const half = laid.halves[index] ?? 0;
       return {
-        fromX: laid.axis.at(place - half),
-        untilX: laid.axis.at(place + half),
-        fromY: up.at(each),
-        untilY: up.at(-each),
+        fromXPx: laid.axis.at(place - half),
+        untilXPx: laid.axis.at(place + half),
+        fromYPx: up.at(each),
+        untilYPx: up.at(-each),
       };
     }),
   );
