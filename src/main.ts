@@ -5,11 +5,14 @@ import type { LoadedProfile } from './cli/load-profiles.ts';
 import { calibrationsOf, modelText } from './cli/running-site/calibrations.ts';
 import { chipCurves, forget } from './cli/running-site/curves.ts';
 import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remainders.ts';
+import { feedWatchOf } from './cli/running-site/live-feed-watch.ts';
+import { configSaid } from './cli/running-site/config-said.ts';
 import { liveRowSender } from './cli/running-site/live-row-sender.ts';
 import {
   clockEntry,
   type ClockState,
   configurationEntry,
+  eventEntry,
   modelEntry,
 } from './cli/running-site/log-entries.ts';
 import { nodeMessageDoor } from './cli/running-site/node-message-door.ts';
@@ -97,7 +100,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     site,
     seats,
     chips,
-    calibrations: calibrations.of,
+    calibrations,
     statements: ledger.statements,
     core: world.core,
     startedNs,
@@ -110,6 +113,8 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     const seat = seats.get(exchange.source);
     seat?.heard(exchange.fault);
     seat?.trace.observe(decodeExchange(seat.profile, exchange, seat.instrument));
+    const said = configSaid(exchange);
+    if (said) calibrations.of.get(said.node)?.configured(said.config, exchange.lastByteNs);
   };
   const isNew = (exchange: Exchange): boolean => {
     const seat = seats.get(exchange.source);
@@ -134,7 +139,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     }
     if (!again) observe(exchange);
   };
-  report.note(await recover(ledger, site, takeUp, calibrations.of));
+  report.note(await recover(ledger, site, takeUp, calibrations));
   const detail = { core: world.core, site: site.name };
   await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
   await ledger.log.append([configurationEntry(site, seats, world.core, startedNs)]);
@@ -177,10 +182,16 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   let closesNs = alignedInterval(startedNs, site.interval).untilNs;
   const settle = async (): Promise<void> => {
     const nowNs = clock.nowNs();
-    const models = calibrations.refit(nowNs, clock.monotonicNs());
+    const { models, events } = calibrations.refit(nowNs, clock.monotonicNs());
     const statements = settlement.due(nowNs);
     const entries: LogEntry[] = [
-      ...models.map(modelEntry),
+      ...models.map((model) =>
+        modelEntry(model, {
+          from: ledger.positionBefore(model.evidence.fromNs),
+          until: ledger.journal.end,
+        }),
+      ),
+      ...events.map(eventEntry),
       ...statements.map((statement) => ({ type: 'statement', statement }) as const),
     ];
     const closing = nowNs >= closesNs;
@@ -192,6 +203,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     live.show(rows);
     report.settled(rows);
     for (const model of models) report.fitted(model, modelText(model));
+    for (const { node, event, says } of events) report.note(`${node}: ${event}: ${says}`);
     for (const outbox of outboxes.values()) outbox.notify();
     remainders.note((point) => settlement.firstStart(point), site.interval);
     forget(site, seats, (point) => settlement.horizonOf(point, nowNs));
@@ -206,8 +218,10 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     sinks.map(({ sink }) => sink),
     seats,
   );
+  const feedWatch = feedWatchOf(site);
   const refreshTimer = timers.every(REFRESH_EVERY_MS, () => {
     live.refresh();
+    for (const line of feedWatch(live.snapshot())) report.note(line);
     report.refreshed(live.snapshot());
     liveSender(live.snapshot());
   });

@@ -349,6 +349,14 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'trueup calibrate report --model node7.json --out node7.html': {
     expectOut: /^node7.html: 1 model\(s\) in \d+ KiB$/m,
   },
+  'trueup calibrate watch --model node7.json runs/monday runs/tuesday wednesday': {
+    expectOut: /^watched 0\.\d+ h: 0 changes, level now /m,
+  },
+  'trueup calibrate staircase --steps 5 --hold 60s --out runs': {
+    // The plan only: the load itself is put on in test/cli/staircase.test.ts.
+    instead: { '--out runs': '--out runs --dry-run' },
+    expectOut: /^21 steps, 21 min 0 s in all/m,
+  },
 };
 
 /** The arguments of a line, as they are here. */

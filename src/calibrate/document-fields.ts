@@ -2,6 +2,10 @@
 import { SiteFault } from '../quantity/fault.ts';
 import { parseInstant, type InstantNs } from '../quantity/time.ts';
 
+type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };
+/** Plain JSON, as it is written. */
+export type ModelDocument = Readonly<Record<string, Json>>;
+
 const REMEDY = 'use a model that trueup calibrate fit wrote';
 
 /** Fields of a JSON object; every getter throws SiteFault with the path of what is wrong. */

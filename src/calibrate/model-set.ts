@@ -2,9 +2,10 @@
 // Figures of their fit may lie beside them, for the report alone: whoever corrects by a model does not read them.
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { SiteFault } from '../quantity/fault.ts';
+import type { ModelDocument } from './document-fields.ts';
 import type { FitFigures } from './figures/fit-figures.ts';
 import { encodeFigures } from './figures/fit-figures-json.ts';
-import { decodeModel, encodeModel, type ModelDocument } from './model-json.ts';
+import { decodeModel, encodeModel } from './model-json.ts';
 
 const MODEL_SET_FORMAT = 'trueup-correction-set/1';
 

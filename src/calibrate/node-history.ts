@@ -21,6 +21,7 @@ export class NodeHistory {
   private readonly keepCount: number;
   private originNs: InstantNs | undefined;
   private nextNs: bigint | undefined;
+  private notBeforeNs = 0n;
   private atS: number[] = [];
   private wall: Column = emptyColumn();
   private chips = new Map<string, Column>();
@@ -48,6 +49,20 @@ export class NodeHistory {
     this.forget();
   }
 
+  /** Forgets what lies before, and takes up no more of it: it belongs to another regime or configuration. */
+  forgetBefore(atNs: InstantNs): void {
+    this.notBeforeNs = atNs;
+    if (this.originNs === undefined || this.nextNs === undefined) return;
+    if (this.nextNs < atNs) {
+      this.nextNs = (floorDiv(atNs - 1n, this.stepNs) + 1n) * this.stepNs;
+      // The step into the first edge would begin before the change.
+      for (const column of [this.wall, ...this.chips.values()]) column.before = undefined;
+    }
+    const atS = Number(atNs - this.originNs) / 1e9;
+    const keep = this.atS.findIndex((each) => each >= atS);
+    this.drop(keep < 0 ? this.atS.length : keep);
+  }
+
   /** Undefined while there are fewer than two edges. */
   evidence(): NodeEvidence | undefined {
     if (this.originNs === undefined || this.atS.length < 2) return undefined;
@@ -72,7 +87,7 @@ export class NodeHistory {
     this.chips = new Map([...chips.keys()].map((source) => [source, emptyColumn()]));
     const newest = curves
       .map((curve) => curve.firstAnchor()?.atNs ?? 0n)
-      .reduce((a, b) => (b > a ? b : a));
+      .reduce((a, b) => (b > a ? b : a), this.notBeforeNs);
     this.nextNs = (floorDiv(newest, this.stepNs) + 1n) * this.stepNs;
     this.originNs = instantNs(this.nextNs);
   }
@@ -99,7 +114,10 @@ export class NodeHistory {
   private forget(): void {
     const surplus = this.atS.length - this.keepCount;
     // In quarters, so that forgetting costs little.
-    if (surplus < this.keepCount / 4) return;
+    if (surplus >= this.keepCount / 4) this.drop(surplus);
+  }
+
+  private drop(surplus: number): void {
     this.atS.splice(0, surplus);
     for (const column of [this.wall, ...this.chips.values()]) {
       column.energyJ.splice(0, surplus);

@@ -8,7 +8,7 @@ import { decodeModelSet } from '../calibrate/model-set.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { EXIT } from './command.ts';
 import type { Output } from './fit-summary.ts';
-import { readModelFile } from './model-file.ts';
+import { readModelDocument } from './model-file.ts';
 import { reportPage } from './report-page/report-page.ts';
 
 export const REPORT_USAGE = 'trueup calibrate report --model M.json --out REPORT.html [--json]';
@@ -33,7 +33,7 @@ export function calibrateReport(argv: readonly string[], io: Output): number {
   let modelsCount: number;
   let figuresCount: number;
   try {
-    const document = readModelFile(options.model);
+    const document = readModelDocument(options.model);
     const set = decodeModelSet(document, options.model);
     const figures = decodeFigures(document, options.model);
     modelsCount = set.models.length;

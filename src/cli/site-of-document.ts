@@ -1,6 +1,7 @@
 // Makes the site of a document that fits the schema: defaults are filled in, references followed, secrets fetched. What does
 // not belong together is the operator's to mend and is told with its place.
 import { hostname } from 'node:os';
+import type { ConfigFingerprint } from '../quantity/config-fingerprint.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { isPointId, type PointId } from '../quantity/quality.ts';
 import type {
@@ -16,7 +17,12 @@ import { type DurationNs, instantNs, parseDuration, toMs } from '../quantity/tim
 import { parseListen } from './listen-address.ts';
 import { resolveSecret } from './secret.ts';
 import type { Place } from './place-in-yaml.ts';
-import type { SinkDocument, SiteDocument, WireDocument } from './site-schema.ts';
+import type {
+  NodeConfigDocument,
+  SinkDocument,
+  SiteDocument,
+  WireDocument,
+} from './site-schema.ts';
 
 /** Throws SiteFault for the first thing that does not belong together. */
 export function siteOf(content: SiteDocument, place: Place): Site {
@@ -39,6 +45,7 @@ export function siteOf(content: SiteDocument, place: Place): Site {
   );
   const points = pointsOf(content, instruments, place);
   const nodes = nodesOf(content, instruments, points, place);
+  checkFeeding(points, nodes, place);
   const clock = content.rehearsal?.clock;
   return {
     name: content.site,
@@ -151,7 +158,7 @@ function pointsOf(
   place: Place,
 ): MeteredPoint[] {
   const byMeter = new Map<string, string>();
-  return Object.entries(content.points ?? {}).map(([point, { meter }]) => {
+  return Object.entries(content.points ?? {}).map(([point, { meter, kind }]) => {
     const at = place(`/points/${point.replace('/', '~1')}/meter`);
     if (!instruments.has(meter)) {
       throw unknownReference(at, 'instrument', meter, [...instruments.keys()]);
@@ -165,8 +172,24 @@ function pointsOf(
       });
     }
     byMeter.set(meter, point);
-    return { point: pointId(point, at), meter };
+    const plain = point.startsWith('outlet/') ? 'outlet' : 'feed';
+    return { point: pointId(point, at), meter, kind: kind ?? plain };
   });
+}
+
+/** A busway or a shelf is there to feed nodes: one that feeds none was forgotten under `fed_by`. */
+function checkFeeding(points: readonly MeteredPoint[], nodes: readonly Node[], place: Place): void {
+  if (nodes.length === 0) return;
+  for (const { point, kind } of points) {
+    const feeds =
+      kind === 'feed' || kind === 'outlet' || nodes.some((n) => n.fedBy.includes(point));
+    if (feeds) continue;
+    throw new SiteFault({
+      where: place(`/points/${point.replace('/', '~1')}`),
+      what: `the ${kind} ${point} feeds no node`,
+      remedy: 'name it under fed_by of every node behind it, or leave out its kind',
+    });
+  }
 }
 
 function nodesOf(
@@ -186,12 +209,32 @@ function nodesOf(
     return {
       id,
       type: node.type ?? 'unspecified',
-      fedBy: knownPoints(node.fed_by ?? [], known, place(`${at}/fed_by`)),
+      fedBy: feedsOf(id, knownPoints(node.fed_by ?? [], known, place(`${at}/fed_by`)), place),
+      nameplateW: node.nameplate_w,
       chips: node.chips,
       chipSources: node.chip_sources ?? [],
+      ...(node.config ? { config: configOf(node.config) } : {}),
     };
   });
 }
+
+/** A meter that is named twice would count twice. */
+function feedsOf(node: string, points: readonly PointId[], place: Place): readonly PointId[] {
+  const twice = points.find((point, index) => points.indexOf(point) < index);
+  if (twice === undefined) return points;
+  throw new SiteFault({
+    where: place(`/nodes/${node}/fed_by/${points.lastIndexOf(twice)}`),
+    what: `node ${node} is fed twice by ${twice}`,
+    remedy: 'name each point once; an A and a B feed are two points with a meter each',
+  });
+}
+const configOf = (config: NodeConfigDocument): ConfigFingerprint => ({
+  driver: config.driver,
+  bios: config.bios,
+  supplyCount: config.psu_count,
+  powerLimitsW: new Map(Object.entries(config.power_limits_w ?? {})),
+  chips: [...(config.chips ?? [])].sort(),
+});
 
 function racksOf(
   content: SiteDocument,

@@ -1,5 +1,6 @@
 // The site file as a schema: what may stand in it, under which key, in which form. docs/site-file.md explains it.
 import Type, { type Static } from 'typebox';
+import { POINT_KINDS } from '../quantity/site.ts';
 
 const closed = { additionalProperties: false };
 const Text = Type.String({ minLength: 1 });
@@ -53,12 +54,28 @@ const Instrument = Type.Object(
   },
   closed,
 );
+const MeteredPoint = Type.Object(
+  { meter: Name, kind: Type.Optional(Type.Enum([...POINT_KINDS])) },
+  closed,
+);
+const NodeConfig = Type.Object(
+  {
+    driver: Type.Optional(Text),
+    bios: Type.Optional(Text),
+    psu_count: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    power_limits_w: Type.Optional(Type.Record(Text, Type.Number({ minimum: 0 }))),
+    chips: Type.Optional(Type.Array(Text)),
+  },
+  closed,
+);
 const Node = Type.Object(
   {
     type: Type.Optional(Name),
     fed_by: Type.Optional(Type.Array(Point)),
     chips: Name,
     chip_sources: Type.Optional(Type.Array(Text)),
+    nameplate_w: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 })),
+    config: Type.Optional(NodeConfig),
   },
   closed,
 );
@@ -106,7 +123,7 @@ export const SiteDocument = Type.Object(
     listen: Type.Optional(Text),
     wires: Type.Record(Name, Type.Union([TcpWire, SerialWire, MqttWire, CsvWire])),
     instruments: Type.Record(Name, Instrument),
-    points: Type.Optional(Type.Record(Point, Type.Object({ meter: Name }, closed))),
+    points: Type.Optional(Type.Record(Point, MeteredPoint)),
     nodes: Type.Optional(Type.Record(Name, Node)),
     racks: Type.Optional(Type.Record(Name, Rack)),
     sinks: Type.Optional(Type.Record(Name, Sink)),
@@ -115,5 +132,6 @@ export const SiteDocument = Type.Object(
 );
 
 export type SiteDocument = Static<typeof SiteDocument>;
+export type NodeConfigDocument = Static<typeof NodeConfig>;
 export type WireDocument = SiteDocument['wires'][string];
 export type SinkDocument = NonNullable<SiteDocument['sinks']>[string];

@@ -1,5 +1,6 @@
 // The node message, version 1: what the agent on a node says its chips count (design §7). Read strictly and with bounds:
 // it comes over a network from machines that run other people's jobs. (boot_id, seq) makes it idempotent.
+import { UNKNOWN_CONFIG, type ConfigFingerprint } from '../quantity/config-fingerprint.ts';
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { fieldAt, parseJson } from './json-field.ts';
@@ -40,11 +41,15 @@ export interface NodeMessage {
   };
   readonly counters: readonly NodeCounter[];
   readonly gauges: readonly NodeGauge[];
+  /** What the node says of its configuration; undefined where it says nothing. */
+  readonly config: ConfigFingerprint | undefined;
 }
 
 const COUNTERS_MAX_COUNT = 1024;
 const GAUGES_MAX_COUNT = 4096;
 const INTEGER = /^\d{1,20}$/;
+/** As makers write them, with spaces. */
+const VERSION = /^[\x20-\x7e]{1,128}$/;
 const NAME = /^[\x21-\x7e]{1,128}$/;
 
 /** The message, or why it is none: `decode.unknown-node` for another version, `decode.malformed` for the rest. */
@@ -76,8 +81,12 @@ export function parseNodeMessage(bytes: Uint8Array): NodeMessage | Refusal {
   if (gauges === undefined) return malformed('a gauge is not {source, quantity, value}');
   if (repeats(gauges.map(({ source, quantity }) => `${source} ${quantity}`)))
     return malformed('a gauge comes twice');
+  const said = fieldAt(json, ['config']) ?? undefined;
+  const config = said === undefined ? undefined : configOf(said);
+  if (said !== undefined && config === undefined)
+    return malformed('config is not {driver, bios, psu_count, power_limits_w, chips}');
   const stamp = timeNs === undefined ? undefined : instantNs(timeNs);
-  return { node, bootId, seq, timeNs: stamp, sync, counters, gauges };
+  return { node, bootId, seq, timeNs: stamp, sync, counters, gauges, config };
 }
 
 const malformed = (because: string): Refusal =>
@@ -130,6 +139,42 @@ function gaugeOf(entry: object): NodeGauge | undefined {
   if (source === undefined || quantity === undefined || !Number.isFinite(reading)) return undefined;
   return { source, quantity, reading };
 }
+
+/** Known keys only: what else an agent may add is not kept. A key that is there must be what it is said to be. */
+function configOf(field: unknown): ConfigFingerprint | undefined {
+  if (typeof field !== 'object' || field === null || Array.isArray(field)) return undefined;
+  const driver = versionAt(field, 'driver');
+  const bios = versionAt(field, 'bios');
+  const supplyCount = fieldAt(field, ['psu_count']) ?? undefined;
+  const limits = fieldAt(field, ['power_limits_w']) ?? {};
+  const chips = fieldAt(field, ['chips']) ?? [];
+  if (driver === false || bios === false) return undefined;
+  if (supplyCount !== undefined && !isSupplyCount(supplyCount)) return undefined;
+  if (typeof limits !== 'object' || Array.isArray(limits)) return undefined;
+  if (!Array.isArray(chips) || chips.length > COUNTERS_MAX_COUNT || !chips.every(isName)) {
+    return undefined;
+  }
+  const powerLimitsW = new Map<string, number>();
+  for (const [source, limitW] of Object.entries(limits)) {
+    if (!NAME.test(source) || !isLimit(limitW)) return undefined;
+    powerLimitsW.set(source, limitW);
+  }
+  if (powerLimitsW.size > COUNTERS_MAX_COUNT) return undefined;
+  return { ...UNKNOWN_CONFIG, driver, bios, supplyCount, powerLimitsW, chips: [...chips].sort() };
+}
+
+/** undefined where the key is not there, false where it is no version. */
+function versionAt(json: object, key: string): string | undefined | false {
+  const field = fieldAt(json, [key]) ?? undefined;
+  if (field === undefined) return undefined;
+  return typeof field === 'string' && VERSION.test(field) ? field : false;
+}
+
+const isName = (field: unknown): field is string => typeof field === 'string' && NAME.test(field);
+const isSupplyCount = (field: unknown): field is number =>
+  typeof field === 'number' && Number.isInteger(field) && field >= 1 && field <= 64;
+const isLimit = (field: unknown): field is number =>
+  typeof field === 'number' && field >= 0 && field <= 1e6;
 
 function syncOf(field: unknown): NodeMessage['sync'] | undefined {
   if (field === undefined) return { state: 'unknown', offsetMs: 0, uMs: undefined };

@@ -6,7 +6,7 @@ import type { LeafIndex, LogEntry, StoredEntry } from './ledger.ts';
 import { Fields, UnreadableEntry, readStatement, statementJson } from './statement-entry.ts';
 import { ENTRY_MAX_BYTES } from './tiles.ts';
 
-const DOCUMENT_TYPES = ['model', 'configuration', 'clock', 'key', 'lost'] as const;
+const DOCUMENT_TYPES = ['model', 'event', 'configuration', 'clock', 'key', 'lost'] as const;
 
 /** @throws RangeError where the entry is no plain JSON, not exact, or longer than 65 535 bytes */
 export function encodeEntry(entry: LogEntry): Uint8Array {
@@ -35,6 +35,7 @@ function entryJson(entry: LogEntry): Record<string, unknown> {
         sealed_at: formatInstant(entry.sealedAtNs),
       };
     case 'model':
+    case 'event':
     case 'configuration':
     case 'clock':
     case 'key':

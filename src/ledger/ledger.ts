@@ -62,9 +62,9 @@ export interface StatementEntry {
   readonly statement: IntervalStatement;
 }
 
-/** Anything else that belongs to the record: a model, a configuration, a key event, the state of the clock. */
+/** Anything else that belongs to the record: a model and what happens to it, a configuration, a key, the clock's state. */
 export interface DocumentEntry {
-  readonly type: 'model' | 'configuration' | 'clock' | 'key' | 'lost';
+  readonly type: 'model' | 'event' | 'configuration' | 'clock' | 'key' | 'lost';
   readonly atNs: InstantNs;
   /** Plain JSON; numbers only where they are safe integers or measurements, bigints as strings. */
   readonly document: unknown;

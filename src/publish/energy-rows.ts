@@ -139,6 +139,7 @@ function pointsOf(
       return point === undefined ? 'calibration: the document names no node or model' : [point];
     }
     case 'block':
+    case 'event':
     case 'configuration':
     case 'clock':
     case 'key':

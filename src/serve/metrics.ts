@@ -127,6 +127,23 @@ function nodeFamilies(nodes: readonly NodeView[]): Family[] {
       (v) => v.gapRatio,
     ),
     gauge(
+      'trueup_model_alarm',
+      'Something happened to the correction model of the node within the last hour, by what it was; always 1.',
+      nodes.flatMap((view) =>
+        view.alarms.map(({ event }) => ({ labels: { ...labels(view), event }, reading: 1 })),
+      ),
+    ),
+    gauge(
+      'trueup_model_accepted',
+      'Whether the correction model of the node has passed its gates: 0 while it is provisional.',
+      known(nodes, labels, (view) => view.model && (view.model.standing === 'accepted' ? 1 : 0)),
+    ),
+    gauge(
+      'trueup_model_checked_timestamp_seconds',
+      'When the correction model of the node was last compared with a meter.',
+      known(nodes, labels, (view) => view.model && Number(view.model.checkedNs) / 1e9),
+    ),
+    gauge(
       'trueup_node_quality_info',
       'Quality word of the corrected power of the node; always 1.',
       nodes.map((view) => ({ labels: { ...labels(view), quality: view.quality }, reading: 1 })),

@@ -85,9 +85,15 @@ function nodeJson(view: NodeView): RackJson['nodes'][number] {
             standing: view.model.standing,
             gain_text: view.model.gainText,
             open: [...view.model.open],
+            checked: formatInstant(view.model.checkedNs),
           },
         }),
     waiting_for: view.waitingFor,
+    alarms: view.alarms.map(({ event, noticedNs, says }) => ({
+      event,
+      noticed: formatInstant(noticedNs),
+      says,
+    })),
   };
 }
 

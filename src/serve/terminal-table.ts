@@ -113,6 +113,9 @@ function troublesOf(snapshot: RackSnapshot): string[] {
     ...snapshot.nodes.flatMap((view) =>
       view.trouble === undefined ? [] : [`! ${view.node}: ${FAULT_CODES[view.trouble]}`],
     ),
+    ...snapshot.nodes.flatMap((view) =>
+      view.alarms.map(({ event, says }) => `! ${view.node}: ${event}: ${says}`),
+    ),
     ...snapshot.wires.flatMap((view) =>
       view.connected
         ? []

@@ -39,7 +39,46 @@ describe('parsing', () => {
       sync: { state: 'synchronised', offsetMs: -2, uMs: 3 },
       counters: [{ source: 'rapl:package-0', unit: 'uJ', count: 1000n, max: 262_143_328_850n }],
       gauges: [{ source: 'nvml:GPU-1', quantity: 'power_w', reading: 300.5 }],
+      config: undefined,
     });
+  });
+
+  test('reads what it knows of the configuration, and keeps nothing else', () => {
+    const config = {
+      driver: 'NVIDIA 535.104.05',
+      bios: '1.4',
+      psu_count: 4,
+      power_limits_w: { 'nvml:GPU-1': 300 },
+      chips: ['rapl:package-0', 'nvml:GPU-1'],
+      kernel: '6.1',
+    };
+    expect(parseNodeMessage(bytesOf(JSON.stringify({ ...MESSAGE, config })))).toMatchObject({
+      config: {
+        driver: 'NVIDIA 535.104.05',
+        bios: '1.4',
+        supplyCount: 4,
+        powerLimitsW: new Map([['nvml:GPU-1', 300]]),
+        chips: ['nvml:GPU-1', 'rapl:package-0'],
+      },
+    });
+  });
+
+  test.each([
+    ['a text', 'same as ever'],
+    ['a list', []],
+    ['a driver with a line break', { driver: '535\n' }],
+    ['a driver that is a number', { driver: 535 }],
+    ['a driver without end', { driver: 'x'.repeat(129) }],
+    ['half a supply', { psu_count: 0.5 }],
+    ['no supply', { psu_count: 0 }],
+    ['a limit as text', { power_limits_w: { 'nvml:0': '300' } }],
+    ['a negative limit', { power_limits_w: { 'nvml:0': -1 } }],
+    ['a limit of nothing', { power_limits_w: { '': 300 } }],
+    ['a chip that is a number', { chips: [7] }],
+    ['chips without end', { chips: Array.from({ length: 2000 }, (_, each) => `c${String(each)}`) }],
+  ])('refuses %s as a configuration', (_, config) => {
+    const message = parseNodeMessage(bytesOf(JSON.stringify({ ...MESSAGE, config })));
+    expect(message).toMatchObject({ code: 'decode.malformed' });
   });
 
   test.each([

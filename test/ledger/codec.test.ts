@@ -142,6 +142,19 @@ test('an entry is snake_case with units, canonical, and nothing else is read', (
     expect(() => decodeEntry(Buffer.from(wrong))).toThrow(UnreadableEntry);
 });
 
+test('what happened to a model is an entry like the others', () => {
+  const entry = {
+    type: 'event',
+    atNs: instantNs(1_000_000_000n),
+    document: { node: 'n1', event: 'level-stepped', shift_w: -157, model: 'a' },
+  } as const;
+  const bytes = encodeEntry(entry);
+  expect(Buffer.from(bytes).toString('utf8')).toBe(
+    '{"at":"1970-01-01T00:00:01Z","document":{"event":"level-stepped","model":"a","node":"n1","shift_w":-157},"type":"event"}',
+  );
+  expect(decodeEntry(bytes)).toEqual(entry);
+});
+
 test('documents are plain JSON of at most 65 535 bytes', () => {
   const atNs = instantNs(0n);
   const document = { big: 2n ** 70n, left: undefined, list: [1n, null, 'ü'] };

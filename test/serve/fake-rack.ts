@@ -25,8 +25,10 @@ export const accepted: NodeView = {
     standing: 'accepted',
     gainText: 'gpu × 1.21 ± 0.02, cpu × 1.34 ± 0.05, + 212 W',
     open: [],
+    checkedNs: instantNs(1_760_364_721_000_000_000n),
   },
   waitingFor: '',
+  alarms: [],
 };
 const provisional: NodeView = {
   ...accepted,
@@ -42,6 +44,7 @@ const provisional: NodeView = {
     standing: 'provisional',
     gainText: 'chips × 1.31 ± 0.11, + 240 W',
     open: ['less than 6 h of evidence', 'not validated on another day'],
+    checkedNs: instantNs(1_760_364_721_000_000_000n),
   },
 };
 const waiting: NodeView = {

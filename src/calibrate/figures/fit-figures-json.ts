@@ -2,7 +2,7 @@
 // trusts nothing, as for models: what is no finite number, or more than a page can bear, is named with its path.
 import { SiteFault } from '../../quantity/fault.ts';
 import { Fields } from '../document-fields.ts';
-import type { ModelDocument } from '../model-json.ts';
+import type { ModelDocument } from '../document-fields.ts';
 import { decodeAlignment, encodeAlignment } from './alignment-json.ts';
 import { decodeErrors, encodeErrors } from './error-list-json.ts';
 import {

@@ -1,9 +1,12 @@
 // What the service writes into the log beside statements: models, its configuration, the state of its clock.
+import { encodeConfig } from '../../calibrate/life-json.ts';
 import { encodeModel } from '../../calibrate/model-json.ts';
-import type { LogEntry } from '../../ledger/ledger.ts';
+import type { LifeEvent } from '../../calibrate/life-event.ts';
+import type { JournalPosition, LogEntry } from '../../ledger/ledger.ts';
+import { configHash } from '../../quantity/config-fingerprint.ts';
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import type { Site } from '../../quantity/site.ts';
-import type { InstantNs } from '../../quantity/time.ts';
+import { formatInstant, type InstantNs } from '../../quantity/time.ts';
 import type { Seat } from './seats.ts';
 
 export interface ClockState {
@@ -34,7 +37,14 @@ export const configurationEntry = (
       topic: instrument.topic,
     })),
     points: site.points,
-    nodes: site.nodes.map(({ id, fedBy, chips }) => ({ id, fed_by: fedBy, chips })),
+    nodes: site.nodes.map(({ id, type, fedBy, nameplateW, chips, config }) => ({
+      id,
+      type,
+      fed_by: fedBy,
+      ...(nameplateW === undefined ? {} : { nameplate_w: nameplateW }),
+      chips,
+      ...(config ? { config: encodeConfig(config), config_hash: configHash(config) } : {}),
+    })),
   },
 });
 
@@ -44,8 +54,31 @@ export const clockEntry = (state: ClockState, atNs: InstantNs): LogEntry => ({
   document: { synchronised: state.synchronised, uncertainty_s: state.uncertaintyS },
 });
 
-export const modelEntry = (model: CorrectionModel): LogEntry => ({
+/** Where the raw readings of a model's evidence lie in the journal; the sealed blocks of that range hold their hashes. */
+export interface JournalRange {
+  readonly from: JournalPosition;
+  readonly until: JournalPosition;
+}
+
+export const modelEntry = (model: CorrectionModel, evidence: JournalRange): LogEntry => ({
   type: 'model',
   atNs: model.fittedAtNs,
-  document: encodeModel(model),
+  document: {
+    ...encodeModel(model),
+    evidence_journal: { from: evidence.from, until: evidence.until },
+  },
+});
+
+export const eventEntry = (told: LifeEvent): LogEntry => ({
+  type: 'event',
+  atNs: told.noticedNs,
+  document: {
+    node: told.node,
+    event: told.event,
+    changed: formatInstant(told.changedNs),
+    noticed: formatInstant(told.noticedNs),
+    says: told.says,
+    ...told.figures,
+    model: told.model,
+  },
 });

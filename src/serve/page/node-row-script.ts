@@ -79,6 +79,8 @@ export class NodeRow {
 
   reason(node, trouble) {
     if (trouble !== '') return trouble;
+    const [alarm] = node.alarms;
+    if (alarm !== undefined) return alarm.event + ': ' + alarm.says;
     if (node.model === undefined) return node.waiting_for === '' ? '' : 'No model yet: ' + node.waiting_for;
     const openCount = node.model.open.length;
     return node.model.standing === 'provisional' ? 'provisional model, ' + openCount + (openCount === 1 ? ' gate' : ' gates') + ' still open' : '';
@@ -118,6 +120,7 @@ export class NodeRow {
       ['Corrected energy since start', model === undefined ? DASH : energyOfJoules(correctedJ)],
       ['Model', model === undefined ? 'none yet: ' + waits : model.standing + ', ' + model.gain_text],
       ['Gates still open', model === undefined ? DASH : model.open.join('; ') || 'none'],
+      ['Last compared with a meter', model === undefined ? DASH : model.checked],
       ['Model id', model === undefined ? DASH : model.id],
     ];
     const list = this.detail.querySelector('dl');
