@@ -312,7 +312,7 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'npm ci && npm start': { by: 'test/journey/kill-nine.test.ts', saying: "'rehearse'" },
   'npm ci && npm test': { by: '.ci/run', saying: 'npm test' },
   'trueup --help': { expectOut: /^ {2}run .*[\s\S]*exit codes: 0 done/m },
-  'trueup calibrate --help': { expectOut: /^fit .*[\s\S]*^apply /m },
+  'trueup calibrate --help': { expectOut: /^fit .*[\s\S]*^apply [\s\S]*^report /m },
   'trueup read --profiles': { expectOut: /^eastron-sdm120 +Eastron SDM120-Modbus$/m },
   'trueup read "modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none" eastron-sdm120 --unit 2': {
     // There is no meter here: what the operator sees then. Serial lines are read in test/rehearse/wires.test.ts.
@@ -346,6 +346,9 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'trueup calibrate fit runs/monday runs/tuesday --model node7.json': { expectOut: /node/ },
   'trueup calibrate apply --model node7.json --chips wednesday/chips.csv --every 900 --out wall.csv':
     { expectOut: /./ },
+  'trueup calibrate report --model node7.json --out node7.html': {
+    expectOut: /^node7.html: 1 model\(s\) in \d+ KiB$/m,
+  },
   'trueup calibrate watch --model node7.json runs/monday runs/tuesday wednesday': {
     expectOut: /^watched 0\.\d+ h: 0 changes, level now /m,
   },

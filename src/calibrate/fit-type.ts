@@ -18,6 +18,8 @@ export interface TypeFit {
   /** Stands in for nodes of the type that were never metered. */
   readonly unmetered: CorrectionModel;
   readonly nodes: readonly CorrectionModel[];
+  /** What the type was fitted on: without the recordings that were set aside. */
+  readonly rows: Rows;
   /** Recordings that were set aside for at least one node: there meter and chips did not see the same load. */
   readonly tornRuns: readonly string[];
 }
@@ -83,7 +85,7 @@ export function fitType(
     return withOwnGap(model, ownRows);
   });
   const tornNames = all.filter((_, run) => torn.has(run)).map((each) => each.evidence.run);
-  return { unmetered, nodes: models, tornRuns: [...new Set(tornNames)] };
+  return { unmetered, nodes: models, rows: whole, tornRuns: [...new Set(tornNames)] };
 }
 
 /** A run this many times as rough as half of all recorded time was not metered and read together. */

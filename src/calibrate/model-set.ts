@@ -1,7 +1,10 @@
 // A file of models: of one node, or of the nodes of one type with the model that stands in for nodes never metered.
+// Figures of their fit may lie beside them, for the report alone: whoever corrects by a model does not read them.
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import type { ModelDocument } from './document-fields.ts';
+import type { FitFigures } from './figures/fit-figures.ts';
+import { encodeFigures } from './figures/fit-figures-json.ts';
 import { decodeModel, encodeModel } from './model-json.ts';
 
 const MODEL_SET_FORMAT = 'trueup-correction-set/1';
@@ -12,11 +15,12 @@ export interface ModelSet {
   readonly unmetered: CorrectionModel | undefined;
 }
 
-export function encodeModelSet(set: ModelSet): ModelDocument {
+export function encodeModelSet(set: ModelSet, figures: readonly FitFigures[] = []): ModelDocument {
   return {
     format: MODEL_SET_FORMAT,
     models: set.models.map(encodeModel),
     ...(set.unmetered ? { unmetered: encodeModel(set.unmetered) } : {}),
+    ...(figures.length > 0 ? { figures: figures.map(encodeFigures) } : {}),
   };
 }
 

@@ -24,7 +24,7 @@ import {
   type ApplyOptions,
   type Rhythm,
 } from './calibrate-apply-options.ts';
-import type { Output } from './calibrate-report.ts';
+import type { Output } from './fit-summary.ts';
 import { byMachine, conditionsOf, seriesOf, wallParts } from './calibrate-sources.ts';
 import { readModelFile } from './model-file.ts';
 import { readReadings, type SourceSamples } from './run-folder.ts';

@@ -6,7 +6,7 @@ import { doubtWords } from '../calibrate/doubts.ts';
 import type { Clock } from '../quantity/clock.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs } from '../quantity/time.ts';
-import type { Fitted, Output } from './calibrate-report.ts';
+import type { Fitted, Output } from './fit-summary.ts';
 import { startChunkWorkers } from './chunk-workers.ts';
 import { longDays, type LongEvidence } from './long-recording.ts';
 
@@ -74,6 +74,8 @@ export async function fitLongFolders(
       flawsCount: evidence.flawsCount,
       runsCount: evidence.daysCount,
       tornRuns: [],
+      // A node-year is fitted from sums: there are no rows to draw.
+      figures: [],
     };
   } finally {
     await workers.close();

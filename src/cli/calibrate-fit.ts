@@ -10,6 +10,8 @@ import { rowsOfRuns, type RunEvidence } from '../calibrate/evidence-rows.ts';
 import { fitModel, type FitFrame } from '../calibrate/fit-model.ts';
 import { blockFor } from '../calibrate/fit-node.ts';
 import { fitType } from '../calibrate/fit-type.ts';
+import { figuresOf } from '../calibrate/figures/figures-of-fit.ts';
+import type { FitProvenance } from '../calibrate/figures/fit-figures.ts';
 import { judgeMachines } from '../calibrate/machine-doubts.ts';
 import { encodeModelSet } from '../calibrate/model-set.ts';
 import type { Clock } from '../quantity/clock.ts';
@@ -17,7 +19,8 @@ import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts
 import { instantNs } from '../quantity/time.ts';
 import { evidenceOf, layoutOf, type NodeEvidence } from './calibrate-sources.ts';
 import { fitLongFolders } from './calibrate-fit-long.ts';
-import { report, type Fitted, type Output } from './calibrate-report.ts';
+import { provenanceOf } from './fit-provenance.ts';
+import { report, type Fitted, type Output } from './fit-summary.ts';
 import { zoneOffsetS } from '../decode/ptdaemon-log.ts';
 import { isLongRecording } from './long-recording.ts';
 import { readRunFolder } from './run-folder.ts';
@@ -50,7 +53,10 @@ export async function calibrateFit(
       io.err(`refused (${fitted.code}): ${fitted.because}. To do: ${fitted.remedy}.`);
       return 3;
     }
-    writeFileSync(options.model, `${JSON.stringify(encodeModelSet(fitted.set), null, 1)}\n`);
+    writeFileSync(
+      options.model,
+      `${JSON.stringify(encodeModelSet(fitted.set, fitted.figures), null, 1)}\n`,
+    );
     report(fitted, options, io);
     const all = [...fitted.set.models, ...(fitted.set.unmetered ? [fitted.set.unmetered] : [])];
     const refused = all.filter((model) => model.standing === 'refused');
@@ -78,6 +84,8 @@ interface FitOptions {
   /** Zone of logs whose stamps carry none, `Z` or `±HH:MM`. */
   readonly zone: string | undefined;
   readonly json: boolean;
+  readonly argv: readonly string[];
+  readonly classPercent: number | undefined;
 }
 
 function parse(argv: readonly string[]): FitOptions {
@@ -114,6 +122,8 @@ function parse(argv: readonly string[]): FitOptions {
     seed,
     zone: values.zone,
     json: values.json,
+    argv,
+    classPercent,
   };
 }
 
@@ -128,6 +138,7 @@ async function fitFolders(
   let windowS: number | undefined;
   let chipStamp: StampMeaning = 'end';
   let flawsCount = 0;
+  let rehearsed = false;
   for (const [index, path] of options.folders.entries()) {
     if (options.folders.length > 1) {
       io.err(`reading ${index + 1} of ${options.folders.length}: ${path}`);
@@ -136,6 +147,7 @@ async function fitFolders(
     chipStamp = folder.notes.chipStamp ?? 'end';
     layout = layoutOf(folder);
     windowS = folder.windowS;
+    rehearsed ||= folder.notes.rehearsed;
     const nodes = evidenceOf(folder, { meter: folder.notes.meterStamp ?? 'end', chips: chipStamp });
     if (nodes.length === 0) io.err(`${path}: no machine has both a meter and chips; left out`);
     for (const node of nodes) {
@@ -173,7 +185,17 @@ async function fitFolders(
     chipWindowS: windowS,
     doubts,
   };
-  return fitMachines(judged.machines, terms, frame, options.node, windowS, flawsCount, io);
+  const provenance = await provenanceOf(options, rehearsed);
+  return fitMachines(
+    judged.machines,
+    terms,
+    frame,
+    options.node,
+    windowS,
+    flawsCount,
+    provenance,
+    io,
+  );
 }
 
 function fitMachines(
@@ -186,6 +208,7 @@ function fitMachines(
   name: string,
   windowS: number | undefined,
   flawsCount: number,
+  provenance: FitProvenance,
   io: Output,
 ): Fitted | Refusal {
   const nodes: { node: string; aligned: AlignedRuns }[] = [];
@@ -222,7 +245,12 @@ function fitMachines(
     const model = fitModel(rows, terms, { ...whole, node: name });
     return isRefusal(model)
       ? model
-      : { set: { models: [model], unmetered: undefined }, ...counted, tornRuns: [] };
+      : {
+          set: { models: [model], unmetered: undefined },
+          figures: [figuresOf({ model, rows, nodes, provenance })],
+          ...counted,
+          tornRuns: [],
+        };
   }
   const type = fitType(
     nodes.map((node) => ({ node: node.node, runs: node.aligned.runs })),
@@ -231,13 +259,14 @@ function fitMachines(
     whole,
     name,
   );
-  return isRefusal(type)
-    ? type
-    : {
-        set: { models: type.nodes, unmetered: type.unmetered },
-        ...counted,
-        tornRuns: type.tornRuns,
-      };
+  if (isRefusal(type)) return type;
+  const { unmetered, rows, tornRuns } = type;
+  return {
+    set: { models: type.nodes, unmetered },
+    figures: [figuresOf({ model: unmetered, rows, nodes, provenance })],
+    ...counted,
+    tornRuns,
+  };
 }
 
 function tellFlaws(path: string, node: NodeEvidence, io: Output): number {

@@ -10,7 +10,7 @@ import { watchBlocks } from '../calibrate/watch-rows.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, SiteFault } from '../quantity/fault.ts';
 import { formatInstant, instantNs } from '../quantity/time.ts';
-import type { Output } from './calibrate-report.ts';
+import type { Output } from './fit-summary.ts';
 import { evidenceOf } from './calibrate-sources.ts';
 import { readModelFile } from './model-file.ts';
 import { readRunFolder } from './run-folder.ts';

@@ -3,9 +3,10 @@ import type { Clock } from '../quantity/clock.ts';
 import { APPLY_USAGE } from './calibrate-apply-options.ts';
 import { calibrateApply } from './calibrate-apply.ts';
 import { calibrateFit, FIT_USAGE } from './calibrate-fit.ts';
+import { calibrateReport, REPORT_USAGE } from './calibrate-report.ts';
 import { calibrateWatch, WATCH_USAGE } from './calibrate-watch.ts';
+import type { Output } from './fit-summary.ts';
 import { calibrateStaircase, STAIRCASE_USAGE } from './staircase.ts';
-import type { Output } from './calibrate-report.ts';
 
 /** Runs `calibrate fit ...` and its sisters; the arguments begin with the word of the command. */
 export function calibrate(
@@ -19,16 +20,19 @@ export function calibrate(
       return calibrateFit(rest, io, clock);
     case 'apply':
       return calibrateApply(rest, io);
+    case 'report':
+      return Promise.resolve(calibrateReport(rest, io));
     case 'watch':
       return calibrateWatch(rest, io);
     case 'staircase':
       return calibrateStaircase(rest, io, clock);
     default:
       io.err(
-        `calibrate has the commands fit, apply, watch and staircase${command ? `, not "${command}"` : ''}`,
+        `calibrate has the commands fit, apply, report, watch and staircase${command ? `, not "${command}"` : ''}`,
       );
       io.err(`usage: ${FIT_USAGE}`);
       io.err(`       ${APPLY_USAGE}`);
+      io.err(`       ${REPORT_USAGE}`);
       io.err(`       ${WATCH_USAGE}`);
       io.err(`       ${STAIRCASE_USAGE}`);
       return Promise.resolve(2);

@@ -13,7 +13,7 @@ import { wallOf } from '../calibrate/wall-windows.ts';
 import { isRefusal, SiteFault } from '../quantity/fault.ts';
 import { formatInstant, type InstantNs } from '../quantity/time.ts';
 import { readLines } from '../transport/csv-lines.ts';
-import type { Output } from './calibrate-report.ts';
+import type { Output } from './fit-summary.ts';
 import { evidenceOf, layoutOf } from './calibrate-sources.ts';
 import { daySlices, type DaySlice } from './day-slices.ts';
 import { readFolderNotes, type FolderNotes } from './run-folder.ts';

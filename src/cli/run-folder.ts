@@ -22,6 +22,8 @@ interface SetNotes {
   readonly partOf: ReadonlyMap<string, string> | undefined;
   readonly meterStamp: StampMeaning | undefined;
   readonly chipStamp: StampMeaning | undefined;
+  /** Recorded of a rehearsal: it proves nothing about a real node. */
+  readonly rehearsed: boolean;
 }
 
 interface Phase {
@@ -256,6 +258,7 @@ const NO_NOTES: SetNotes = {
   partOf: undefined,
   meterStamp: undefined,
   chipStamp: undefined,
+  rehearsed: false,
 };
 
 function readNotes(path: string | undefined): SetNotes {
@@ -282,6 +285,7 @@ function readNotes(path: string | undefined): SetNotes {
         : undefined,
     meterStamp: stampOf(fieldOf(meter, 'stamp')),
     chipStamp: stampOf(fieldOf(chips, 'stamp')),
+    rehearsed: fieldOf(parsed, 'rehearsed') === true,
   };
 }
 

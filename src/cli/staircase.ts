@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Clock } from '../quantity/clock.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { formatInstant, instantNs, parseDuration, toSeconds } from '../quantity/time.ts';
-import type { Output } from './calibrate-report.ts';
+import type { Output } from './fit-summary.ts';
 import { StaircaseLoad } from './staircase-load.ts';
 import {
   applicationOf,
