@@ -52,7 +52,7 @@ describe('rooms', () => {
     expect(cruised.sort()).toEqual(sources.map((name) => `src/${name}`));
   });
 
-  test('every rule catches a violation that was planted for it', () => {
+  test('every rule catches a violation that was planted for it', { timeout: 120_000 }, () => {
     cpSync(join(root, 'src'), join(planted, 'src'), { recursive: true });
     for (const name of ['.dependency-cruiser.js', 'tsconfig.json', 'package.json']) {
       cpSync(join(root, name), join(planted, name));
@@ -110,7 +110,7 @@ describe('doors', () => {
     ['setTimeout(() => undefined, 1)', 'no-restricted-globals'],
     ['setInterval(() => undefined, 1)', 'no-restricted-globals'],
     ['Promise.resolve(1)', '@typescript-eslint/no-floating-promises'],
-  ])('lint refuses %s in src', async (code, rule) => {
+  ])('lint refuses %s in src', { timeout: 120_000 }, async (code, rule) => {
     const eslint = new ESLint({ cwd: root });
     const [result] = await eslint.lintText(`${code};\n`, {
       filePath: join(root, 'src/quantity/units.ts'),

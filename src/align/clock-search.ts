@@ -106,15 +106,15 @@ export function findClock(
   if (doubt) return doubt;
   const rateRatio = limits.rateRatio ?? 0;
   if (limits.rateRatio !== undefined) start = [start[OFFSET], rateRatio, 0];
-  const rowsCountMin = OVERLAP_RATIO_MIN * residualAt(problem, start).rowsCount;
+  const leastRowsCount = OVERLAP_RATIO_MIN * residualAt(problem, start).rowsCount;
   const reachS = Math.max(problem.rowS / 4, scan.stepS / 8);
-  const offsetOnly = fitWindows(problem, start, { reaches: [reachS, 0, 0], rowsCountMin });
+  const offsetOnly = fitWindows(problem, start, { reaches: [reachS, 0, 0], leastRowsCount });
   let fit = offsetOnly;
   let rateSeenRatio = 0;
   let rateUncertaintyRatio = 0;
   const seekRate = limits.seekRate && limits.rateRatio === undefined;
   if (seekRate && problem.lengthS >= RATE_LENGTH_S_MIN) {
-    const both = fitRate(problem, start, reachS, rowsCountMin);
+    const both = fitRate(problem, start, reachS, leastRowsCount);
     rateSeenRatio = both.trial[RATE] ?? 0;
     rateUncertaintyRatio = uncertaintyOf(both, RATE);
     if (isProven(rateSeenRatio, rateUncertaintyRatio, problem.lengthS)) fit = both;
@@ -134,7 +134,7 @@ export function findClock(
     edgesCount: fit.edgesCount,
     explainedRatio: explainedBy(fit.residual),
     residualW: Math.sqrt(fit.residual.meanSquareW2),
-    window: windowSeen(problem, fit, reachS, rowsCountMin),
+    window: windowSeen(problem, fit, reachS, leastRowsCount),
     zoneShiftS,
     track,
     trace: scan.trials.map((each) => ({
@@ -213,11 +213,11 @@ function fitRate(
   problem: ClockProblem,
   start: readonly number[],
   reachS: number,
-  rowsCountMin: number,
+  leastRowsCount: number,
 ): WindowFit {
   return fitWindows(problem, start, {
     reaches: [reachS, (2 * reachS) / problem.lengthS, 0],
-    rowsCountMin,
+    leastRowsCount,
     bounds: [
       [-Infinity, Infinity],
       [-RATE_RATIO_MAX, RATE_RATIO_MAX],
@@ -231,12 +231,12 @@ function windowSeen(
   problem: ClockProblem,
   fit: WindowFit,
   reachS: number,
-  rowsCountMin: number,
+  leastRowsCount: number,
 ): SeenWindow {
   const { rowS } = problem;
   const beside = fitWindows(problem, fit.trial, {
     reaches: [reachS, 0, reachS],
-    rowsCountMin,
+    leastRowsCount,
     bounds: [
       [-Infinity, Infinity],
       [-RATE_RATIO_MAX, RATE_RATIO_MAX],

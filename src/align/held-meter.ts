@@ -73,7 +73,7 @@ export function findMeterWindow(
   const reachS = Math.max(held.holdS / 24, 1e-3);
   const plan = {
     reaches: [reachS, 2 * reachS],
-    rowsCountMin: 0.8 * start.rowsCount,
+    leastRowsCount: 0.8 * start.rowsCount,
     bounds: [
       [-Infinity, Infinity],
       [held.holdS * WINDOW_HOLDS_MIN * 0.1, held.holdS * WINDOW_HOLDS_MAX * 1.5],

@@ -84,7 +84,7 @@ export function shrunk(
   };
 }
 
-export interface Seen {
+interface Seen {
   readonly value: number;
   readonly uncertainty: number;
 }

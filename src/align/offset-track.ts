@@ -137,7 +137,7 @@ function offsetOf(
   const reachS = Math.max(problem.rowS / 4, scan.stepS / 8);
   const fit = fitWindows(problem, [scan.best.offsetS, 0, 0], {
     reaches: [reachS, 0, 0],
-    rowsCountMin: OVERLAP_RATIO_MIN * scan.mostRowsCount,
+    leastRowsCount: OVERLAP_RATIO_MIN * scan.mostRowsCount,
   });
   const offsetUncertaintyS = Math.sqrt(fit.covariance[0] ?? Infinity);
   const rising = fit.residual.gainRatios.some((gain) => gain > 0);

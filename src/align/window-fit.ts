@@ -23,7 +23,7 @@ export interface WindowFitPlan {
   /** Half the distance of the numeric derivative, by parameter, in its own unit; 0 holds the parameter. */
   readonly reaches: readonly number[];
   /** Trials with fewer covered rows are out. */
-  readonly rowsCountMin: number;
+  readonly leastRowsCount: number;
   /** Smallest and largest value by parameter. */
   readonly bounds?: readonly (readonly [number, number])[];
 }
@@ -56,7 +56,7 @@ export function fitWindows(
     });
     if (largest < 1e-4) break;
     const tried = residualAt(problem, next);
-    if (tried.rowsCount >= plan.rowsCountMin && tried.meanSquareW2 < best.meanSquareW2) {
+    if (tried.rowsCount >= plan.leastRowsCount && tried.meanSquareW2 < best.meanSquareW2) {
       trial = next;
       best = tried;
       damping = Math.max(1e-9, damping / 5);

@@ -49,7 +49,7 @@ export function findZone(whole: ClockProblem): number | undefined {
   if (!best || best.shiftS === 0) return undefined;
   const fit = fitWindows(problem, [best.offsetS, 0, 0], {
     reaches: [problem.rowS / 2, 0, 0],
-    rowsCountMin: 0.8 * best.mostRowsCount,
+    leastRowsCount: 0.8 * best.mostRowsCount,
   });
   const left = 1 - explainedBy(fit.residual);
   const stands =
@@ -61,7 +61,7 @@ export function findZone(whole: ClockProblem): number | undefined {
 
 export interface ClockJump {
   /** First row that is no longer (or the first that is) where the others are. */
-  readonly row: number;
+  readonly rowIndex: number;
   readonly atS: number;
   /** By how much the chips' stamps are later behind it than before, to a quarter hour. */
   readonly jumpS: number;
@@ -93,8 +93,8 @@ export function findJump(problem: ClockProblem, trial: readonly number[]): Clock
     const places = Float64Array.from({ length: until - from }, (_, row) => from + row);
     return findZone(clockProblem(pickRows(problem.rows, places), chips));
   };
-  const atRow = (row: number): { row: number; atS: number } => ({
-    row,
+  const atRow = (row: number): { rowIndex: number; atS: number } => ({
+    rowIndex: row,
     atS: problem.rows.fromS[row] ?? 0,
   });
   const tail = Math.min(count, (lastPart + 1) * PART_ROWS_COUNT);

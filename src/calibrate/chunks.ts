@@ -4,17 +4,20 @@ import type { Gram, Ridge } from './bounded-regression.ts';
 import type { Rows } from './evidence-rows.ts';
 import type { FitColumn } from './fit-columns.ts';
 
+/** Which fold of its kind a chunk belongs to. */
+type FoldIndex = number;
+
 /** A stretch of rows of one run and one application, the unit of the bootstrap. */
 export interface Chunk {
   readonly from: number;
   readonly until: number;
   readonly run: number;
   /** -1 where none is known. */
-  readonly application: number;
+  readonly application: FoldIndex;
   /** Days since 1970 (UTC). */
-  readonly day: number;
+  readonly day: FoldIndex;
   /** Fifth of the evidence by time. */
-  readonly fifth: number;
+  readonly fifth: FoldIndex;
 }
 
 export interface Chunked {

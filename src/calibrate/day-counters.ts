@@ -180,9 +180,9 @@ function usualPowerW(atS: Float64Array, countJ: Float64Array, count: number): nu
 
 /** Median over steps spread evenly, of those above 0; 0 where there are none. */
 function medianOfSteps(count: number, at: (index: number) => number): number {
-  const stride = Math.max(1, Math.floor(count / PROBE_COUNT));
+  const strideCount = Math.max(1, Math.floor(count / PROBE_COUNT));
   const steps: number[] = [];
-  for (let index = 1; index < count; index += stride) {
+  for (let index = 1; index < count; index += strideCount) {
     const step = at(index);
     if (step > 0 && step < Infinity) steps.push(step);
   }

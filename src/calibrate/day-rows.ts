@@ -10,6 +10,7 @@ import {
   type StampLook,
 } from './day-counters.ts';
 import { findEdges, findOwnEdges, pollsOf, sourceOf, type Source } from './edge-walk.ts';
+import type { DayRows } from './day-cells.ts';
 import { BLOCK_ROWS } from './row-loops.ts';
 import { RowsBuilder } from './rows-builder.ts';
 
@@ -52,35 +53,6 @@ export interface DayToAlign {
 export const cellsCount = (day: DayCounters): number =>
   (day.termsCount + 1) * Math.max(0, (day.feeds[0]?.atS.length ?? 0) - 1);
 
-/**
- * Rows of one day. `cells` has a column per term and then the meter, `stride` apart. A cell plus the level of its column is
- * mean power in W. A 32-bit difference from the level is off by at most 6e-8 of itself: 0.03 mW at 500 W, below the
- * quantum of any counter here over a second.
- */
-export interface DayRows {
-  readonly originNs: InstantNs;
-  readonly cells: Float32Array;
-  readonly stride: number;
-  readonly count: number;
-  readonly levelsW: Float64Array;
-  /** Sums of products of [1, cells..., 0] over all rows, a square of `paddedColumns(terms + 3)`. */
-  readonly products: Float64Array;
-  /** The same over a sample: every `SAMPLED_BLOCKS`-th block of rows. */
-  readonly sampleProducts: Float64Array;
-  /** Where the blocks of the sample begin and end among the rows. */
-  readonly sampleFrom: Int32Array;
-  readonly sampleUntil: Int32Array;
-  readonly coveredS: number;
-  /** From the start of the first to the end of the last row, seconds after the origin. */
-  readonly fromS: number;
-  readonly untilS: number;
-  /** Lowest and highest mean chip power over `PART_ROWS` rows, W. */
-  readonly lowestW: number;
-  readonly highestW: number;
-  /** Per feed, then per chip source. */
-  readonly flaws: readonly SampleFlaws[];
-}
-
 const NONE = new Float64Array(0);
 
 /** A row that is longer than so many of its usual lengths spans a hole of the meter. */
@@ -109,12 +81,12 @@ export function rowsOfDay({ counters: day, cells }: DayToAlign): DayRows {
   const polls = pollsOf(sources, feeds.length);
   const levelsW = levelsOf(sources, termsCount);
   // A source that read once or never leaves nothing known of the whole day.
-  const stride = isEmpty ? 0 : Math.max(0, edgesS.length - 1);
-  const builder = new RowsBuilder(termsCount, stride, levelsW, cells);
+  const strideCount = isEmpty ? 0 : Math.max(0, edgesS.length - 1);
+  const builder = new RowsBuilder(termsCount, strideCount, levelsW, cells);
   const lengthS = Math.max(day.rowS, first?.periodS ?? 0) * ROW_LENGTH_RATIO;
   const movedS = new Float64Array(BLOCK_ROWS + 1);
-  for (let from = 0; from < stride; from += BLOCK_ROWS) {
-    const rowsCount = Math.min(BLOCK_ROWS, stride - from);
+  for (let from = 0; from < strideCount; from += BLOCK_ROWS) {
+    const rowsCount = Math.min(BLOCK_ROWS, strideCount - from);
     const blockS = edgesS.subarray(from, from + rowsCount + 1);
     builder.begin(blockS, rowsCount, lengthS);
     moveEdges(blockS, day.clock, rowsCount + 1, movedS);

@@ -1,7 +1,7 @@
 // Sums of products of a day, with its level taken out, as the Gram of the parameters that all days share. The level of a day
 // is a random effect: u ~ N(0, τ²), eliminated exactly, so a fit over a year solves for a handful of parameters.
 import { emptyGram, type Gram } from './bounded-regression.ts';
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import { paddedColumns } from './row-loops.ts';
 import type { DayRound, DayWeighed } from './weigh-day.ts';
 

@@ -18,7 +18,7 @@ export interface Poll {
   readonly after: Int32Array;
   /** How far an edge lies between the reading before and that; NaN outside of the day's readings. */
   readonly share: Float64Array;
-  reached: number;
+  reachedCount: number;
 }
 
 export const sourceOf = (
@@ -37,7 +37,7 @@ export function pollsOf(sources: readonly Source[], feedsCount: number): readonl
     else {
       const after = new Int32Array(BLOCK_ROWS + 1);
       const share = new Float64Array(BLOCK_ROWS + 1);
-      polls.push({ atS, sources: [source], moved, after, share, reached: 1 });
+      polls.push({ atS, sources: [source], moved, after, share, reachedCount: 1 });
     }
   });
   return polls;
@@ -47,7 +47,7 @@ export function pollsOf(sources: readonly Source[], feedsCount: number): readonl
 export function findEdges(poll: Poll, edgesS: Float64Array, edgesCount: number): void {
   const { atS, after, share } = poll;
   const last = atS.length - 1;
-  let reading = poll.reached;
+  let reading = poll.reachedCount;
   for (let edge = 0; edge < edgesCount; edge++) {
     const instantS = edgesS[edge] ?? 0;
     while (reading < last && (atS[reading] ?? 0) < instantS) reading++;
@@ -58,7 +58,7 @@ export function findEdges(poll: Poll, edgesS: Float64Array, edgesCount: number):
       instantS >= beforeS && instantS <= afterS ? (instantS - beforeS) / (afterS - beforeS) : NaN;
   }
   // The last edge of a block is the first of the next.
-  poll.reached = reading;
+  poll.reachedCount = reading;
 }
 
 /** The same for edges that are the readings of the poll themselves, `from` on. */

@@ -65,10 +65,13 @@ export function judge(rows: Rows, evidence: GateEvidence): Verdict {
 
 const AUDIT = 'audit: ';
 
+/** A gate that an audit asks for, and use does not. */
+export const isAuditGate = (gate: string): boolean => gate.startsWith(AUDIT);
+
 /** What open gates leave of a model: those of the audit do not keep it from use. */
 export function standingOf(open: readonly string[]): Standing {
   if (open.length === 0) return 'audit';
-  return open.every((gate) => gate.startsWith(AUDIT)) ? 'accepted' : 'provisional';
+  return open.every(isAuditGate) ? 'accepted' : 'provisional';
 }
 
 /** RMS over applications, since the next one is as likely as any of them. */

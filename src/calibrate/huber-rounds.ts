@@ -1,7 +1,7 @@
 // A robust fit of stored days: Huber's loss, bounds and priors, a level per day. The first rounds reweigh, from near on they
 // are Newton steps on the same loss; both have the same minimum, and Newton is there after a few looks at the rows.
 import { addGram, emptyGram, solveBounded, type Ridge } from './bounded-regression.ts';
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import {
   levelFreeGram,
   levelOfDay,
@@ -50,11 +50,11 @@ export interface RoundsPlan {
   /** Parameters stand still where no step moves predicted power by more than this share of the meter's mean. */
   readonly stillRatio: number;
   /** A fit begins on the sample where that has at least this many rows. */
-  readonly sampleCountMin: number;
+  readonly leastSampleCount: number;
 }
 
 /** A hundredth of the uncertainty that a year of seconds leaves. The sample must be worth the rounds that it saves. */
-const USUAL_PLAN: RoundsPlan = { stillRatio: 1e-9, sampleCountMin: 50_000 };
+const USUAL_PLAN: RoundsPlan = { stillRatio: 1e-9, leastSampleCount: 50_000 };
 const SAMPLE_STILL_RATIO = 1e-6;
 
 /** Fits the days. There must be rows, and the columns must be told apart: see `long-fit.ts`. */
@@ -76,7 +76,7 @@ export async function huberRounds(
   };
   const sampleCount = days.reduce((sum, day) => sum + (day.sampleProducts[0] ?? 0), 0);
   let start: Start = { state: startOf(plain, problem), treatments: days.map(() => 'reweigh') };
-  if (sampleCount >= plan.sampleCountMin) {
+  if (sampleCount >= plan.leastSampleCount) {
     const near = await roundsOver(problem, 'sample', start, SAMPLE_STILL_RATIO);
     if (near.isStill) start = near;
   }

@@ -1,5 +1,6 @@
 // The heavy functions of a long fit by name, so that they can be called in another thread. See map-chunks.ts.
-import { rowsOfDay, type DayRows, type DayToAlign } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
+import { rowsOfDay, type DayToAlign } from './day-rows.ts';
 import { scoreDay, type DayScore, type DayToScore } from './score-day.ts';
 import { weighDay, type DayRound, type DayWeighed } from './weigh-day.ts';
 

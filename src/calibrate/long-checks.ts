@@ -9,7 +9,7 @@ import {
 } from './bounded-regression.ts';
 import type { LeftOut } from '../quantity/correction.ts';
 import { formatInstant } from '../quantity/time.ts';
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import { contracted, levelFreeGram, meanErrorW, plainSums, type Form } from './day-sums.ts';
 import type { BlockErrors } from './gates.ts';
 import { inChunks, type HuberFit } from './huber-rounds.ts';

@@ -2,7 +2,7 @@
 // contradict physics. All of it can be read off the sums of products, so it costs nothing.
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import type { ChipTerm } from './chip-terms.ts';
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import { contracted, levelFreeGram, plainSums, type DaySums } from './day-sums.ts';
 import { addGram, emptyGram, type Gram } from './bounded-regression.ts';
 

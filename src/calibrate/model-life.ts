@@ -5,7 +5,12 @@ import {
   type ConfigChange,
   type ConfigFingerprint,
 } from '../quantity/config-fingerprint.ts';
-import type { CorrectionModel, ModelLife, VersionReason } from '../quantity/correction.ts';
+import type {
+  CorrectionModel,
+  ModelLife,
+  Standing,
+  VersionReason,
+} from '../quantity/correction.ts';
 import { standingOf } from './gates.ts';
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import { formatInstant, instantNs, type InstantNs } from '../quantity/time.ts';
@@ -71,6 +76,13 @@ export function typicalW(model: CorrectionModel): number {
   );
 }
 
+/** Standing by the gates that are open now; an audit needs applications that were left out, whatever is open. */
+function regained(model: CorrectionModel, open: readonly string[]): Standing {
+  const standing = standingOf(open);
+  const leftOut = model.detail?.leftOut.byApplication.length ?? 0;
+  return standing === 'audit' && leftOut === 0 ? 'accepted' : standing;
+}
+
 /** A level that was metered anew: W above what the model says now, its standard uncertainty, and since when it holds. */
 export interface NewLevel {
   readonly shiftW: number;
@@ -113,7 +125,7 @@ export function reanchored(
     {
       interceptW: watts(model.interceptW + level.shiftW),
       systematicRatio: Math.sqrt(restW2 + level.uncertaintyW ** 2) / powerW,
-      standing: standingOf(open),
+      standing: regained(model, open),
       open,
       // A minute of metering and what it is judged by: as many degrees of freedom as spot-anchor gives it.
       ...(model.detail

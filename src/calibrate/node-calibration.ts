@@ -22,6 +22,7 @@ import {
   versionOf,
 } from './model-life.ts';
 import { NodeHistory } from './node-history.ts';
+import { isAuditGate } from './gates.ts';
 import { ResidualWatch, type WatchEvent } from './residual-watch.ts';
 import { WatchBudget } from './watch-budget.ts';
 import { predictedOf, WATCH_BLOCK_S } from './watch-rows.ts';
@@ -295,7 +296,9 @@ export class NodeCalibration {
  * that had passed them, and only waits for its level or for a look at the meter, is.
  */
 const isWatched = (model: CorrectionModel): boolean =>
-  model.open.every((gate) => gate.startsWith('level:') || gate.startsWith('age:'));
+  model.open.every(
+    (gate) => isAuditGate(gate) || gate.startsWith('level:') || gate.startsWith('age:'),
+  );
 
 const nsOf = (atS: number): InstantNs => instantNs(BigInt(Math.round(atS * 1e3)) * 1_000_000n);
 const signed = (powerW: number): string =>

@@ -11,11 +11,11 @@ export const paddedColumns = (columnsCount: number): number => 3 * Math.ceil(col
 
 /**
  * residual = last column - constant - sum of slopes × columns, for rows [from, from + rowsCount). `cells` holds the columns
- * one after the other, `stride` apart; the last of them is explained by the others.
+ * one after the other, `strideCount` apart; the last of them is explained by the others.
  */
 export function residualsOf(
   cells: Float32Array,
-  stride: number,
+  strideCount: number,
   from: number,
   rowsCount: number,
   slopes: Float64Array,
@@ -24,7 +24,7 @@ export function residualsOf(
 ): void {
   const columnsCount = slopes.length;
   // Where a group has fewer than three columns, the explained one is read for those that lack, with a slope of 0.
-  const at = (column: number): number => Math.min(column, columnsCount) * stride + from;
+  const at = (column: number): number => Math.min(column, columnsCount) * strideCount + from;
   const slope = (column: number): number => slopes[column] ?? 0;
   for (let column = 0; column < columnsCount; column += 3) {
     const subtract = column === 0 ? explainByThree : explainByThreeMore;
@@ -38,7 +38,7 @@ export function residualsOf(
       slope(column + 2),
       into,
       rowsCount,
-      columnsCount * stride + from,
+      columnsCount * strideCount + from,
       constant,
     );
   }

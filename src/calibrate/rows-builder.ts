@@ -1,6 +1,6 @@
 // The rows of a day, collected block by block: mean powers are summed up in place, rows that are not known are left out, the
 // rest goes to the day's cells and into its sums of products while it is still in the cache.
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import { addPower, markOutside, markUnknown, type Poll } from './edge-walk.ts';
 import { addProducts, BLOCK_ROWS, mirror, paddedColumns, PART_ROWS } from './row-loops.ts';
 
@@ -11,7 +11,7 @@ type Built = Omit<DayRows, 'originNs' | 'flaws'>;
 
 export class RowsBuilder {
   readonly #termsCount: number;
-  readonly #stride: number;
+  readonly #strideCount: number;
   readonly #levelsW: Float64Array;
   readonly #cells: Float32Array;
   readonly #side: number;
@@ -31,9 +31,9 @@ export class RowsBuilder {
   #lowestW = Infinity;
   #highestW = -Infinity;
 
-  constructor(termsCount: number, stride: number, levelsW: Float64Array, cells: Float32Array) {
+  constructor(termsCount: number, strideCount: number, levelsW: Float64Array, cells: Float32Array) {
     this.#termsCount = termsCount;
-    this.#stride = stride;
+    this.#strideCount = strideCount;
     this.#levelsW = levelsW;
     this.#cells = cells;
     this.#side = paddedColumns(termsCount + 3);
@@ -77,7 +77,7 @@ export class RowsBuilder {
     for (let column = 0; column <= this.#termsCount; column++) {
       const at = (column + 1) * BLOCK_ROWS;
       const levelW = this.#levelsW[column] ?? 0;
-      const cellsAt = column * this.#stride + this.#count;
+      const cellsAt = column * this.#strideCount + this.#count;
       if (keptCount === rowsCount) {
         toCells(this.#columns, at, rowsCount, levelW, this.#cells, cellsAt);
       } else {
@@ -111,7 +111,7 @@ export class RowsBuilder {
     mirror(this.#products, this.#side);
     return {
       cells: this.#cells,
-      stride: this.#stride,
+      strideCount: this.#strideCount,
       count: this.#count,
       levelsW: this.#levelsW,
       products: this.#products.map((sum, cell) => sum + (this.#sampleProducts[cell] ?? 0)),

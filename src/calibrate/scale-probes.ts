@@ -1,6 +1,6 @@
 // The scale of residuals from a part of the rows that is kept at hand: the median of some hundred thousand magnitudes, so a
 // round knows its bound before it looks at all rows.
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import { middleOf } from './middle.ts';
 import { BLOCK_ROWS, residualsOf } from './row-loops.ts';
 import { constantOn } from './weigh-day.ts';
@@ -49,7 +49,7 @@ function probesOf(day: DayRows, every: number): Float32Array {
   const probes = new Float32Array(count * day.levelsW.length);
   for (let column = 0; column < day.levelsW.length; column++) {
     for (let probe = 0; probe < count; probe++) {
-      probes[column * count + probe] = day.cells[column * day.stride + probe * every] ?? 0;
+      probes[column * count + probe] = day.cells[column * day.strideCount + probe * every] ?? 0;
     }
   }
   return probes;

@@ -1,6 +1,6 @@
 // How far parameters that were found on other days are off on this one, part by part: what a held-back check counts.
 import { constantOn } from './weigh-day.ts';
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import { BLOCK_ROWS, PART_ROWS, residualsOf } from './row-loops.ts';
 
 export interface DayToScore {
@@ -25,7 +25,7 @@ export function scoreDay({ day, slopes, constantW }: DayToScore): DayScore {
   let partsCount = 0;
   for (let from = 0; from < day.count; from += BLOCK_ROWS) {
     const rowsCount = Math.min(BLOCK_ROWS, day.count - from);
-    residualsOf(day.cells, day.stride, from, rowsCount, slopes, constant, residuals);
+    residualsOf(day.cells, day.strideCount, from, rowsCount, slopes, constant, residuals);
     for (let start = 0; start < rowsCount; start += PART_ROWS) {
       const until = Math.min(start + PART_ROWS, rowsCount);
       let sum = 0;

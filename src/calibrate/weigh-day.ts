@@ -1,6 +1,6 @@
 // What one round of a robust fit needs of a day: the residuals of its rows are looked at once, and only rows beyond
 // Huber's bound, about one in six, are touched again. The sums over all rows are known already.
-import type { DayRows } from './day-rows.ts';
+import type { DayRows } from './day-cells.ts';
 import {
   addProducts,
   BLOCK_ROWS,
@@ -62,7 +62,7 @@ export function weighDay(round: DayRound): DayWeighed {
     const from = isSample ? (day.sampleFrom[block] ?? 0) : block * BLOCK_ROWS;
     const until = isSample ? (day.sampleUntil[block] ?? 0) : Math.min(from + BLOCK_ROWS, day.count);
     const rowsCount = until - from;
-    residualsOf(day.cells, day.stride, from, rowsCount, round.slopes, constant, residuals);
+    residualsOf(day.cells, day.strideCount, from, rowsCount, round.slopes, constant, residuals);
     const before = inside.beyondCount;
     for (let start = 0; start < rowsCount; start += PART_ROWS) {
       const found = inside.beyondCount - before;
@@ -150,7 +150,7 @@ function gather(
   for (let column = 0; column <= termsCount; column++) {
     gatherColumn(
       day.cells,
-      column * day.stride + from,
+      column * day.strideCount + from,
       rowsBeyond,
       found,
       columns,

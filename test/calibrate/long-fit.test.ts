@@ -1,7 +1,8 @@
 // The fit of long histories: equal to a straightforward one, the same bytes in any order of work, and a refusal or a flagged
 // result, never a number out of nothing, for whatever counters do.
 import { describe, expect, test } from 'vitest';
-import type { DayCounters, DayRows } from '../../src/calibrate/day-rows.ts';
+import type { DayRows } from '../../src/calibrate/day-cells.ts';
+import type { DayCounters } from '../../src/calibrate/day-rows.ts';
 import { huberRounds } from '../../src/calibrate/huber-rounds.ts';
 import { fitDays, fitLong, ridgeOf, storeDays } from '../../src/calibrate/long-fit.ts';
 import {
@@ -31,7 +32,7 @@ function powersOf(days: readonly DayRows[]): PlainRows {
   const day: number[] = [];
   days.forEach((each, index) => {
     const at = (column: number, row: number): number =>
-      each.cells[column * each.stride + row]! + each.levelsW[column]!;
+      each.cells[column * each.strideCount + row]! + each.levelsW[column]!;
     for (let row = 0; row < each.count; row++) {
       chipsW.push(SIX_TERMS.map((_, column) => at(column, row)));
       meterW.push(at(SIX_TERMS.length, row));
@@ -96,7 +97,7 @@ describe('equal to the straightforward way', () => {
     const ridge = ridgeOf(SIX_TERMS, 980);
     const fit = await huberRounds(days, EACH, ridge, mapInOrder, {
       stillRatio: 1e-12,
-      sampleCountMin: Infinity,
+      leastSampleCount: Infinity,
     });
     const plain = plainHuber(powersOf(days), prior(980));
     expectNear(fit.parameters, plain.parameters, 1e-9);
@@ -111,11 +112,11 @@ describe('equal to the straightforward way', () => {
   test('a start on the sample changes where it begins, not where it ends', async () => {
     const days = await storeDays(countersOf(LONG), mapInOrder);
     const ridge = ridgeOf(SIX_TERMS, 980);
-    const plan = { stillRatio: 1e-12, sampleCountMin: Infinity };
+    const plan = { stillRatio: 1e-12, leastSampleCount: Infinity };
     const whole = await huberRounds(days, EACH, ridge, mapInOrder, plan);
     const sampled = await huberRounds(days, EACH, ridge, mapInOrder, {
       ...plan,
-      sampleCountMin: 100,
+      leastSampleCount: 100,
     });
     expect(sampled.roundsCount).toBeLessThan(whole.roundsCount);
     expectNear(sampled.parameters, [...whole.parameters], 1e-9);
@@ -274,7 +275,7 @@ describe('what counters do', () => {
     const keyOf = (rows: DayRows, row: number): string =>
       [0, 3, 6]
         .map((column) =>
-          (rows.cells[column * rows.stride + row]! + rows.levelsW[column]!).toFixed(2),
+          (rows.cells[column * rows.strideCount + row]! + rows.levelsW[column]!).toFixed(2),
         )
         .join();
     for (let row = 0; row < whole.count; row++) known.add(keyOf(whole, row));

@@ -50,7 +50,7 @@ export function budgetOf(
       uncertaintyW: always(detail.applicationW),
     },
     {
-      part: 'drift since the last metering (none yet; this much after days)',
+      part: 'drift, days after the last metering',
       adds: 'linearly',
       dof: detail.drift.dof,
       source: 'type B: what fans, inlet air and warm regulators move a node by from day to day',

@@ -13,7 +13,7 @@ export interface RowPredictions {
   readonly predictedW: Float64Array;
   /** Standard uncertainties of the energy of rows [from, until) as one span; undefined where the model refuses. */
   readonly partsOf: (from: number, until: number) => UncertaintyParts | undefined;
-  /** The same for a span of this length at the mean power of all rows. */
+  /** The same for a span of this length at the mean power of all rows, days after the last metering. */
   readonly partsAtMean: (durationS: number) => UncertaintyParts | undefined;
 }
 
@@ -37,10 +37,11 @@ export function predictRows(model: CorrectionModel, rows: Rows): RowPredictions 
     [from, until]: readonly [number, number],
     durationS: number,
     edgeStepW: number | undefined,
+    ageS: number | undefined,
   ): UncertaintyParts | undefined => {
     const powersW = gains.map((column) => meanOf(column, from, until));
     const applied = applyModel(model, energyBySource(model, powersW, durationS), durationS, {
-      ageS: 0,
+      ageS,
       shapeJ: shapes.map((column) => meanOf(column, from, until) * durationS),
       effectRatio: effects.map((column) => meanOf(column?.effectRatio, from, until)),
       edgeStepW,
@@ -53,9 +54,9 @@ export function predictRows(model: CorrectionModel, rows: Rows): RowPredictions 
       let durationS = 0;
       for (let row = from; row < until; row++) durationS += rows.lengthS[row] ?? 0;
       const edgeStepW = Math.abs((total[until - 1] ?? 0) - (total[from] ?? 0));
-      return partsAt([from, until], durationS, edgeStepW);
+      return partsAt([from, until], durationS, edgeStepW, 0);
     },
-    partsAtMean: (durationS) => partsAt([0, rows.count], durationS, undefined),
+    partsAtMean: (durationS) => partsAt([0, rows.count], durationS, undefined, undefined),
   };
 }
 
