@@ -34,8 +34,8 @@ export interface MeterWindow {
 
 const EXPLAINED_RATIO_MIN = 0.5;
 const ROWS_COUNT_MIN = 12;
-/** Two parameters from fewer than four values each fit whatever those values happened to be. */
-const CARRYING_ROWS_COUNT_MIN = 8;
+/** Two parameters from no more values than parameters fit whatever those values happened to be; one value is to spare. */
+const CARRYING_ROWS_COUNT_MIN = 3;
 /** A month of refreshes shows no more of a window than this many do. */
 const ROWS_COUNT_MAX = 5000;
 /** Meters average over a quarter of a minute or over sixteen holds; each step is a fifth longer. */
