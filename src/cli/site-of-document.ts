@@ -16,6 +16,7 @@ import { type DurationNs, instantNs, parseDuration, toMs } from '../quantity/tim
 import { parseListen } from './listen-address.ts';
 import { resolveSecret } from './secret.ts';
 import type { Place } from './place-in-yaml.ts';
+import { oneOwnerEach, partGiven, snmpWireOf } from './site-snmp.ts';
 import type { SinkDocument, SiteDocument, WireDocument } from './site-schema.ts';
 
 /** Throws SiteFault for the first thing that does not belong together. */
@@ -31,6 +32,7 @@ export function siteOf(content: SiteDocument, place: Place): Site {
   const wires = new Map(
     Object.entries(content.wires).map(([id, wire]) => [id, wireOf(id, wire, content, place)]),
   );
+  oneOwnerEach(wires, place);
   const instruments = new Map(
     Object.entries(content.instruments).map(([id, instrument]) => [
       id,
@@ -110,6 +112,12 @@ function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Pl
       };
     case 'csv':
       return { transport: wire.transport, path: wire.path };
+    case 'snmp':
+      return snmpWireOf(
+        wire,
+        toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
+        place(at),
+      );
   }
 }
 
@@ -140,6 +148,7 @@ function instrumentOf(
     wire: instrument.wire,
     unit: instrument.unit ?? 1,
     topic: instrument.topic ?? '',
+    ...partGiven(instrument, wire.transport, place(at)),
     poll: someTime(instrument.poll ?? '1s', place(`${at}/poll`)),
     serial: instrument.serial,
   };

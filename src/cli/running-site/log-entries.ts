@@ -32,6 +32,7 @@ export const configurationEntry = (
       wire: instrument.wire,
       unit: instrument.unit,
       topic: instrument.topic,
+      ...(instrument.part ? { part: instrument.part } : {}),
     })),
     points: site.points,
     nodes: site.nodes.map(({ id, fedBy, chips }) => ({ id, fed_by: fedBy, chips })),
