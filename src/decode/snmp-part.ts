@@ -17,7 +17,7 @@ export interface NoPart {
 
 const NUMBERED = ['inlet', 'outlet', 'phase'] as const;
 
-/** A part that is not named is number 1; the unit in a chain likewise. */
+/** A part that is not named is number 1; the unit is the first of its chain. */
 export function partOf(
   { id, speaks }: SnmpProfile,
   given: PartNumbers | undefined,
@@ -34,7 +34,7 @@ export function partOf(
       what: `profile ${id} reads no ${kind}`,
       remedy: `name one of: ${speaks.parts.join(', ')}`,
     };
-  return { kind, numbers: { pdu: 1, [kind]: 1, ...given } };
+  return { kind, numbers: { pdu: speaks.chain_from ?? 1, [kind]: 1, ...given } };
 }
 
 export const isPart = (part: DevicePart | NoPart): part is DevicePart => 'kind' in part;

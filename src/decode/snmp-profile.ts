@@ -96,6 +96,8 @@ export const SnmpProfileSchema = Type.Object(
     speaks: Type.Object(
       {
         transport: Type.Literal('snmp'),
+        /** Number of a unit that stands alone, and of the first in a chain; 1 unless said otherwise. */
+        chain_from: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })),
         /** What an instrument may be; the first where the site file gives no number. */
         parts: Type.Array(Type.Enum([...PART_KINDS]), { minItems: 1, uniqueItems: true }),
       },
