@@ -43,6 +43,7 @@ export class AgentWire implements OpenWire {
   #exchangesCount = 0;
   #faultsCount = 0;
   #unheardCount = 0;
+  #everHeard = false;
   #reopenMs = FIRST_REOPEN_MS;
   #reopen: Timer | undefined;
   #nap: { timer: Timer; wake: () => void } | undefined;
@@ -204,12 +205,13 @@ export class AgentWire implements OpenWire {
       if (this.#unheardCount >= UNHEARD_MAX_COUNT)
         for (const station of stations) station.breaker.probeNow();
       this.#unheardCount = 0;
+      this.#everHeard = true;
       this.#reopenMs = FIRST_REOPEN_MS;
       this.#trouble = outcome.trouble === '' ? '' : `${peer}: ${outcome.trouble}`;
       return;
     }
     this.#unheardCount++;
-    if (this.#unheardCount >= UNHEARD_MAX_COUNT)
+    if (!this.#everHeard || this.#unheardCount >= UNHEARD_MAX_COUNT)
       this.#trouble = `${peer} does not answer: ${security.silence}`;
   }
 
