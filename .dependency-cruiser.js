@@ -33,7 +33,7 @@ export default {
       name: 'pure-rooms',
       comment: 'A pure room imports src/, assert, and (the schemas of profiles only) typebox.',
       severity: 'error',
-      from: { path: `^src/(${PURE.join('|')})/`, pathNot: TYPEBOX_FILES },
+      from: { path: `^src/(${PURE.join('|')})/`, pathNot: SCHEMAS },
       to: { pathNot: '^src/|^(node:)?assert(/strict)?$' },
     },
     {

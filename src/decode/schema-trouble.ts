@@ -18,7 +18,7 @@ export function firstTrouble(
 ): FaultNotice {
   const unfit = new Set(
     errors
-      .filter((error) => error.keyword === 'const')
+      .filter((error) => error.keyword === 'const' || isOtherTransport(error))
       .map((error) => branchOf(error.schemaPath))
       .filter((branch) => branch !== undefined),
   );
@@ -39,6 +39,10 @@ export function firstTrouble(
   }
   return { where: first.instancePath, ...explain(first, describedIn) };
 }
+
+/** A wire of a kind that has several names: its branch does not fit a transport that is none of them. */
+const isOtherTransport = ({ keyword, instancePath }: SchemaError): boolean =>
+  keyword === 'enum' && instancePath.endsWith('/transport');
 
 /** Path of the innermost union branch that holds this part of the schema. */
 function branchOf(schemaPath: string): string | undefined {

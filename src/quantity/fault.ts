@@ -8,7 +8,8 @@ export const FAULT_CODES = {
   'transport.frame':
     'Bytes came that are no frame of this protocol, or a frame that was cut short.',
   'transport.foreign': 'A valid frame came that answers somebody else, or nothing we asked.',
-  'transport.exception': 'The device refused the request: a Modbus exception or an SNMP error status.',
+  'transport.exception':
+    'The device refused the request: a Modbus exception or an SNMP error status.',
   'transport.busy': 'The device says it is busy; it is asked again at the next turn.',
   'transport.quarantine': 'The bus is kept silent because a late reply may still come.',
   'transport.skipped': 'The reading was not asked for: its device does not answer at present.',
@@ -26,7 +27,8 @@ export const FAULT_CODES = {
   'decode.no-object': 'The agent has no such object: another model, firmware or part number.',
   'decode.wrong-type': 'The object is of another type than the profile says.',
   'decode.wrong-scale': 'The device tells another unit or scale than the profile can read.',
-  'counter.latched': 'The counter stands at the largest value that it can show, and counts no more.',
+  'counter.latched':
+    'The counter stands at the largest value that it can show, and counts no more.',
   'counter.fell': 'The counter is lower than before and nothing proves a wrap.',
   'counter.too-fast': 'The counter advanced faster than the ceiling of its power allows.',
   'counter.restarted': 'The counter started anew: its boot id, driver or reset clue changed.',

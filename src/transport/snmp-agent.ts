@@ -201,7 +201,7 @@ export class SnmpAgent {
       heard:
         ended.is === 'answered' ||
         ended.is === 'refused' ||
-        ('pdu' in ended && ended.pdu !== undefined) ||
+        (ended.is === 'failed' && ended.pdu !== undefined) ||
         fault === 'transport.unauthorised',
       trouble: ('trouble' in ended ? ended.trouble : undefined) ?? '',
       exchange: {

@@ -14,7 +14,7 @@ export const TAG = {
 
 /** A value with its tag: what it holds, and all of it with tag and length. */
 export interface Element {
-  readonly tag: number;
+  readonly tagCode: number;
   readonly content: Uint8Array;
   readonly whole: Uint8Array;
 }
@@ -36,7 +36,7 @@ export function elementAt(bytes: Uint8Array, at: number): Element | undefined {
   }
   if (from + size > bytes.length) return undefined;
   return {
-    tag,
+    tagCode: tag,
     content: bytes.subarray(from, from + size),
     whole: bytes.subarray(at, from + size),
   };
@@ -57,14 +57,14 @@ export function elementsIn(bytes: Uint8Array): readonly Element[] | undefined {
 /** What the bytes hold where they are one element of that tag and nothing else. */
 export function contentOf(bytes: Uint8Array, tag: number): Uint8Array | undefined {
   const element = elementAt(bytes, 0);
-  return element?.tag === tag && element.whole.length === bytes.length
+  return element?.tagCode === tag && element.whole.length === bytes.length
     ? element.content
     : undefined;
 }
 
 /** A signed integer of at most five octets; undefined for anything else. */
 export function integerIn(element: Element | undefined): number | undefined {
-  if (element?.tag !== TAG.integer) return undefined;
+  if (element?.tagCode !== TAG.integer) return undefined;
   const { content } = element;
   if (content.length < 1 || content.length > 5) return undefined;
   let number = (content[0] ?? 0) >= 0x80 ? -1 : 0;
@@ -73,7 +73,7 @@ export function integerIn(element: Element | undefined): number | undefined {
 }
 
 export const octetsIn = (element: Element | undefined): Uint8Array | undefined =>
-  element?.tag === TAG.octets ? element.content : undefined;
+  element?.tagCode === TAG.octets ? element.content : undefined;
 
 /** Tag, length and the parts one after another. */
 export function element(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {

@@ -79,13 +79,13 @@ function boundIn(pdu: Uint8Array): Bound | undefined {
   const status = integerIn(errorStatus);
   if (id === undefined || status === undefined || integerIn(errorIndex) === undefined)
     return undefined;
-  if (list?.tag !== TAG.sequence || surplus.length > 0) return undefined;
+  if (list?.tagCode !== TAG.sequence || surplus.length > 0) return undefined;
   const bindings = elementsIn(list.content);
   if (bindings === undefined) return undefined;
   const names: Uint8Array[] = [];
   for (const binding of bindings) {
     const [name, value, ...more] = elementsIn(binding.content) ?? [];
-    if (binding.tag !== TAG.sequence || name?.tag !== TAG.objectId) return undefined;
+    if (binding.tagCode !== TAG.sequence || name?.tagCode !== TAG.objectId) return undefined;
     if (value === undefined || more.length > 0) return undefined;
     names.push(name.content);
   }
@@ -101,7 +101,7 @@ export function communityMessage(
 ): { readonly community: Uint8Array; readonly pdu: Uint8Array } | undefined {
   const [version, community, pdu, ...surplus] =
     elementsIn(contentOf(bytes, TAG.sequence) ?? NOTHING) ?? [];
-  if (integerIn(version) !== 1 || community?.tag !== TAG.octets) return undefined;
+  if (integerIn(version) !== 1 || community?.tagCode !== TAG.octets) return undefined;
   return pdu === undefined || surplus.length > 0
     ? undefined
     : { community: community.content, pdu: pdu.whole };

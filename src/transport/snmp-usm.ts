@@ -9,13 +9,11 @@ import {
   element,
   elementAt,
   elementsIn,
-  integer,
-  integerIn,
   octets,
-  octetsIn,
   objectId,
   TAG,
 } from './snmp-ber.ts';
+import { envelopeOf, messageOf, type Envelope } from './snmp-envelope.ts';
 import {
   cipherKey,
   decrypted,
@@ -31,9 +29,6 @@ import type { Opened, SnmpSecurity } from './snmp-security.ts';
 
 type UserAccess = Extract<SnmpAccess, { version: '3' }>;
 
-/** What we can take: the largest datagram of IPv4. */
-const MESSAGE_BYTES_MAX = 65_507;
-const USM_MODEL = 3;
 const FLAG_AUTH = 1;
 const FLAG_PRIV = 2;
 const FLAG_REPORTABLE = 4;
@@ -73,19 +68,6 @@ interface Engine {
   atNs: bigint;
   /** Boots and time come from an authentic message; before, they are what a stranger said. */
   isAuthentic: boolean;
-}
-
-/** A message taken apart. */
-interface Envelope {
-  readonly messageId: number;
-  readonly flags: number;
-  readonly engineId: Uint8Array;
-  readonly time: EngineTime;
-  readonly user: Uint8Array;
-  readonly mac: Uint8Array;
-  readonly salt: Uint8Array;
-  /** The scoped PDU, encrypted where the flags say so. */
-  readonly data: Uint8Array;
 }
 
 export class UserSecurity implements SnmpSecurity {
@@ -149,7 +131,7 @@ export class UserSecurity implements SnmpSecurity {
       elementsIn((scoped && contentOf(scoped, TAG.sequence)) ?? NONE) ?? [];
     if (pdu === undefined || surplus.length > 0)
       return { is: 'unusable', fault: 'transport.frame' };
-    if (pdu.tag === TAG.report) return this.#reported(envelope, isAuthentic, pdu.whole);
+    if (pdu.tagCode === TAG.report) return this.#reported(envelope, isAuthentic, pdu.whole);
     const { messageId, flags } = envelope;
     const engine = this.#engine;
     if (engine === undefined || !areEqual(envelope.engineId, engine.id)) return FOREIGN;
@@ -261,68 +243,3 @@ export class UserSecurity implements SnmpSecurity {
 }
 
 const FOREIGN: Opened = { is: 'unusable', fault: 'transport.foreign' };
-
-/** RFC 3412 §6, RFC 3414 §2.4. */
-function messageOf(
-  messageId: number,
-  flags: number,
-  engineId: Uint8Array,
-  time: EngineTime,
-  user: Uint8Array,
-  mac: Uint8Array,
-  salt: Uint8Array,
-  data: Uint8Array,
-): Uint8Array {
-  const header = element(
-    TAG.sequence,
-    integer(messageId),
-    integer(MESSAGE_BYTES_MAX),
-    octets(Uint8Array.of(flags)),
-    integer(USM_MODEL),
-  );
-  const parameters = element(
-    TAG.sequence,
-    octets(engineId),
-    integer(time.bootsCount),
-    integer(time.timeS),
-    octets(user),
-    octets(mac),
-    octets(salt),
-  );
-  return element(TAG.sequence, integer(3), header, octets(parameters), data);
-}
-
-function envelopeOf(datagram: Uint8Array): Envelope | undefined {
-  const [version, header, parameters, data, ...surplus] =
-    elementsIn(contentOf(datagram, TAG.sequence) ?? NONE) ?? [];
-  if (integerIn(version) !== 3 || header?.tag !== TAG.sequence || data === undefined)
-    return undefined;
-  if (surplus.length > 0) return undefined;
-  const [id, , flagged, model] = elementsIn(header.content) ?? [];
-  const messageId = integerIn(id);
-  const flags = octetsIn(flagged)?.[0];
-  if (messageId === undefined || flags === undefined || integerIn(model) !== USM_MODEL)
-    return undefined;
-  const inner = contentOf(octetsIn(parameters) ?? NONE, TAG.sequence);
-  const [engine, boots, time, name, code, salted] = elementsIn(inner ?? NONE) ?? [];
-  const engineId = octetsIn(engine);
-  const bootsCount = integerIn(boots);
-  const timeS = integerIn(time);
-  const user = octetsIn(name);
-  const mac = octetsIn(code);
-  const salt = octetsIn(salted);
-  if (engineId === undefined || bootsCount === undefined || timeS === undefined) return undefined;
-  if (user === undefined || mac === undefined || salt === undefined) return undefined;
-  if (bootsCount < 0 || timeS < 0 || bootsCount > LATCHED_COUNT || timeS > LATCHED_COUNT)
-    return undefined;
-  return {
-    messageId,
-    flags,
-    engineId,
-    time: { bootsCount, timeS },
-    user,
-    mac,
-    salt,
-    data: data.whole,
-  };
-}

@@ -1,5 +1,5 @@
 // SNMP with agents that we did not write: snmpsim with constructed walks, and Net-SNMP's snmpd.
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, vi } from 'vitest';
 import { planGets } from '../../src/decode/plan-gets.ts';
 import { isSnmp } from '../../src/decode/profile.ts';
 import type { Exchange } from '../../src/quantity/exchange.ts';
