@@ -27,7 +27,8 @@ export function firstTrouble(
   );
   // Every wrong key is reported twice, as itself and by its owner: the first form has the better path. A key that is not
   // known tells more than one that is missing beside it: mostly they are the same key, misspelled.
-  const told = (meant.length > 0 ? meant : errors).filter((error) => error.keyword !== 'anyOf');
+  const telling = meant.filter((error) => error.keyword !== 'anyOf');
+  const told = telling.length > 0 ? telling : errors.filter((error) => error.keyword !== 'anyOf');
   const [lead] = told;
   const first =
     lead?.keyword === 'required'

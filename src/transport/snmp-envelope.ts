@@ -22,7 +22,7 @@ const LATCHED_COUNT = 0x7fff_ffff;
 /** A message taken apart. */
 export interface Envelope {
   readonly messageId: number;
-  readonly flags: number;
+  readonly flagBits: number;
   readonly engineId: Uint8Array;
   readonly time: EngineTime;
   readonly user: Uint8Array;
@@ -88,7 +88,7 @@ export function envelopeOf(datagram: Uint8Array): Envelope | undefined {
     return undefined;
   return {
     messageId,
-    flags,
+    flagBits: flags,
     engineId,
     time: { bootsCount, timeS },
     user,

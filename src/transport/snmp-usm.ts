@@ -124,7 +124,7 @@ export class UserSecurity implements SnmpSecurity {
     const envelope = envelopeOf(datagram);
     if (envelope === undefined) return { is: 'unusable', fault: 'transport.frame' };
     const isAuthentic = this.#isAuthentic(datagram, envelope);
-    const hasPrivacy = (envelope.flags & FLAG_PRIV) !== 0;
+    const hasPrivacy = (envelope.flagBits & FLAG_PRIV) !== 0;
     if (hasPrivacy && !isAuthentic) return FOREIGN;
     const scoped = hasPrivacy ? this.#decrypt(envelope) : envelope.data;
     const [, , pdu, ...surplus] =
@@ -132,11 +132,11 @@ export class UserSecurity implements SnmpSecurity {
     if (pdu === undefined || surplus.length > 0)
       return { is: 'unusable', fault: 'transport.frame' };
     if (pdu.tagCode === TAG.report) return this.#reported(envelope, isAuthentic, pdu.whole);
-    const { messageId, flags } = envelope;
+    const { messageId, flagBits } = envelope;
     const engine = this.#engine;
     if (engine === undefined || !areEqual(envelope.engineId, engine.id)) return FOREIGN;
     if (!areEqual(envelope.user, this.#user)) return FOREIGN;
-    if ((flags & (FLAG_AUTH | FLAG_PRIV)) !== this.#flags) return FOREIGN;
+    if ((flagBits & (FLAG_AUTH | FLAG_PRIV)) !== this.#flags) return FOREIGN;
     if (this.#access.auth && !(isAuthentic && this.#isOfNow(engine, envelope.time))) return FOREIGN;
     return { is: 'response', messageId, pdu: pdu.whole };
   }
@@ -211,7 +211,7 @@ export class UserSecurity implements SnmpSecurity {
   #isAuthentic(datagram: Uint8Array, envelope: Envelope): boolean {
     const { auth } = this.#access;
     const engine = this.#engine;
-    if (auth === undefined || engine === undefined || (envelope.flags & FLAG_AUTH) === 0)
+    if (auth === undefined || engine === undefined || (envelope.flagBits & FLAG_AUTH) === 0)
       return false;
     if (envelope.mac.length !== MAC_BYTES[auth.protocol]) return false;
     if (!areEqual(envelope.engineId, engine.id)) return false;
