@@ -7,7 +7,8 @@ import { decodeCsv } from './decode-csv.ts';
 import { decodeJson } from './decode-json.ts';
 import { decodeModbus } from './decode-modbus.ts';
 import { decodeNode } from './decode-node.ts';
-import { isModbus, isMqttJson, isNodeMessage, type Profile } from './profile.ts';
+import { decodePush } from './decode-push.ts';
+import { isModbus, isMqttJson, isNodeMessage, isPush, type Profile } from './profile.ts';
 import { reachNs, receivedWindow } from './reading-window.ts';
 
 /** What of the site file bears on decoding: see `Instrument` in quantity/site.ts. */
@@ -36,6 +37,10 @@ export function decodeExchange(
       if (isMqttJson(profile)) return decodeJson(profile, exchange, instrument.topic);
       if (isNodeMessage(profile)) return decodeNode(profile, exchange, instrument.topic);
       return unspoken(profile, exchange);
+    case 'sml':
+    case 'dsmr':
+    case 'd0':
+      return isPush(profile) ? decodePush(profile, exchange) : unspoken(profile, exchange);
     case 'csv':
       return decodeCsv(profile, exchange, instrument.topic);
   }

@@ -1,11 +1,12 @@
 // What the instruments of one wire want of it: reads on a polled wire, topics on a pushed one.
 import type { Instrument, Wire, WireId } from '../quantity/site.ts';
 import { SiteFault } from '../quantity/fault.ts';
-import { fromMs } from '../quantity/time.ts';
+import { fromMs, toMs } from '../quantity/time.ts';
 import { topicsOf } from './topics.ts';
-import type { PolledDevice, Subscription, WireTasks } from '../transport/transport.ts';
+import type { PolledDevice, PushedMeter, Subscription, WireTasks } from '../transport/transport.ts';
 import { planReads } from './plan-reads.ts';
-import { isModbus, type Profile } from './profile.ts';
+import { isModbus, isPush, type Profile } from './profile.ts';
+import type { PushProfile } from './push-profile.ts';
 
 export interface ProfiledInstrument {
   readonly instrument: Instrument;
@@ -20,10 +21,11 @@ export function wireTasks(
 ): WireTasks {
   const devices: PolledDevice[] = [];
   const subscriptions: Subscription[] = [];
+  const pushed: PushedMeter[] = [];
   for (const each of instruments.filter(({ instrument }) => instrument.wire === id)) {
     if (wire.transport === 'csv') {
       subscriptions.push({ source: each.instrument.id, topic: each.instrument.topic });
-    } else if (isModbus(each.profile) !== (wire.transport !== 'mqtt')) {
+    } else if (!speaksOver(each.profile, wire)) {
       throw new SiteFault({
         where: `/instruments/${each.instrument.id}`,
         what: `profile ${each.profile.id} speaks ${each.profile.speaks.transport}, but wire ${id} is ${wire.transport}`,
@@ -32,11 +34,47 @@ export function wireTasks(
     } else if (wire.transport === 'mqtt') {
       const topics = topicsOf(each.profile, each.instrument.topic);
       subscriptions.push(...topics.map((topic) => ({ source: each.instrument.id, topic })));
+    } else if (isPush(each.profile)) {
+      pushed.push(pushedMeterOf(each, each.profile));
     } else {
       devices.push(deviceOf(each));
     }
   }
-  return { devices, subscriptions };
+  return { devices, subscriptions, pushed };
+}
+
+/** Whether a profile is written for this kind of wire; a CSV may hold the recording of any. */
+export function speaksOver(profile: Profile, wire: Wire): boolean {
+  switch (wire.transport) {
+    case 'csv':
+      return true;
+    case 'mqtt':
+      return !isModbus(profile) && !isPush(profile);
+    case 'serial-push':
+    case 'tcp-push':
+      return isPush(profile);
+    case 'modbus-tcp':
+    case 'modbus-rtu-tcp':
+    case 'modbus-rtu':
+      return isModbus(profile);
+  }
+}
+
+/** Three of the longest usual periods (DSMR 4: 10 s); a profile that knows a longer one waits for three of those. */
+const SILENT_AFTER_MS = 30_000;
+
+function pushedMeterOf({ instrument }: ProfiledInstrument, profile: PushProfile): PushedMeter {
+  const { poll_ms: pollMs } = profile.limits;
+  const fastest = fromMs(typeof pollMs === 'number' ? pollMs : 0);
+  const { protocol, check, sends } = profile.speaks;
+  const poll = instrument.poll > fastest ? instrument.poll : fastest;
+  return {
+    source: instrument.id,
+    protocol,
+    check,
+    askEvery: sends === 'asked' ? poll : undefined,
+    silentAfterMs: Math.max(SILENT_AFTER_MS, 3 * toMs(fastest)),
+  };
 }
 
 function deviceOf({ instrument, profile }: ProfiledInstrument): PolledDevice {

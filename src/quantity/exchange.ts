@@ -6,14 +6,25 @@ import type { InstantNs } from './time.ts';
 /** An instrument of the site file, such as `m1` or `chips-node3`. */
 export type SourceId = string;
 
-export const EXCHANGE_FORMS = ['modbus-rtu', 'modbus-tcp', 'mqtt', 'csv'] as const;
-/** How the bytes are framed: a whole RTU frame, a whole MBAP frame, an MQTT payload, a line of neutral CSV. */
+export const EXCHANGE_FORMS = [
+  'modbus-rtu',
+  'modbus-tcp',
+  'mqtt',
+  'csv',
+  'sml',
+  'dsmr',
+  'd0',
+] as const;
+/**
+ * How the bytes are framed: a whole RTU frame, a whole MBAP frame, an MQTT payload, a line of neutral CSV, or what a push
+ * meter sends: an SML file with its escapes, a P1 telegram, an IEC 62056-21 readout with its identification.
+ */
 export type ExchangeForm = (typeof EXCHANGE_FORMS)[number];
 
 export interface Exchange {
   readonly source: SourceId;
   readonly form: ExchangeForm;
-  /** What was asked: the request frame on a polled wire, the topic (UTF-8) on a pushed one. */
+  /** What was asked: the request frame on a polled wire, the topic (UTF-8) on MQTT; empty where a meter sends unasked. */
   readonly request: Uint8Array;
   /** What came: the reply frame, the payload, the line; empty or the offending bytes where `fault` is set. */
   readonly reply: Uint8Array;

@@ -19,6 +19,24 @@ export interface ModbusRtuWire {
   readonly stopBits: 1 | 2;
   readonly timeoutMs: number;
 }
+/** A line on which a meter sends by itself, or reads out when it is asked once. */
+export interface SerialPushWire {
+  readonly transport: 'serial-push';
+  readonly path: string;
+  /** Speed at which the line is opened; a dialogue of IEC 62056-21 may change it. */
+  readonly baud: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+  readonly timeoutMs: number;
+}
+/** The same behind a serial server (ser2net and its kin), raw TCP. */
+export interface TcpPushWire {
+  readonly transport: 'tcp-push';
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
 export interface MqttWire {
   readonly transport: 'mqtt';
   readonly url: string;
@@ -32,7 +50,15 @@ export interface CsvWire {
   readonly transport: 'csv';
   readonly path: string;
 }
-export type Wire = ModbusTcpWire | ModbusRtuWire | MqttWire | CsvWire;
+export type PushWire = SerialPushWire | TcpPushWire;
+export type Wire = ModbusTcpWire | ModbusRtuWire | PushWire | MqttWire | CsvWire;
+
+/** Whether readings come when the instrument sends them, and not when it is asked every `poll`. */
+export const choosesItsTimes = ({ transport }: Wire): boolean =>
+  transport === 'mqtt' ||
+  transport === 'csv' ||
+  transport === 'serial-push' ||
+  transport === 'tcp-push';
 
 export interface Instrument {
   readonly id: string;
