@@ -13,7 +13,7 @@ import { parseProfile, type Profile } from '../src/decode/profile.ts';
 import { qualityTierOf } from '../src/decode/quality-tier.ts';
 import { GAUGE_UNITS, type Observation } from '../src/quantity/observation.ts';
 import { profileSchemaText, PROFILE_SCHEMA_PATH } from '../tools/make-profile-schema.ts';
-import { answered, mqtt, registersOf, type ModbusForm } from './decode/exchanges.ts';
+import { answered, mqtt, pushed, registersOf, type ModbusForm } from './decode/exchanges.ts';
 import { findPython, testWith } from './real-programs.ts';
 
 const FOLDER = join(import.meta.dirname, '../devices');
@@ -36,11 +36,13 @@ function decoded(profile: Profile, vector: Vector, form: ModbusForm): Map<string
             topic: '',
           }),
         )
-      : decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
-          id: 'm1',
-          unit,
-          topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
-        });
+      : 'payload' in vector
+        ? decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
+            id: 'm1',
+            unit,
+            topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
+          })
+        : decodeExchange(profile, pushed(profile, vector), { id: 'm1', unit, topic: '' });
   return new Map(observations.map((each) => [nameOf(each), outcomeOf(each)]));
 }
 

@@ -3,7 +3,7 @@
 import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { Observation } from '../quantity/observation.ts';
-import { fromMs, instantNs, type TimeWindow } from '../quantity/time.ts';
+import { fromMs, instantNs, NS_PER_S, type TimeWindow } from '../quantity/time.ts';
 import { wrapsAt } from './counter-energy.ts';
 import { readTelegram } from './d0-telegram.ts';
 import { dsmrInstant } from './dsmr-time.ts';
@@ -24,7 +24,7 @@ export function decodePush(profile: PushProfile, exchange: Exchange): readonly O
     protocol === 'sml' ? readSmlFile(exchange.reply) : readTelegram(exchange.reply, check)?.entries;
   const byCode = entries && entriesByCode(entries);
   if (byCode === undefined) return gaps('decode.malformed');
-  const stamp = stampOf(profile, byCode);
+  const stamp = stampOf(profile, exchange, byCode);
   if (stamp !== undefined && isStale(profile, exchange, stamp)) return gaps('decode.stale');
   return profile.reads.flatMap((read) => decodeRead(profile, exchange, read, byCode, stamp));
 }
@@ -73,14 +73,18 @@ const isSentinel = (profile: PushProfile, read: ObisRead, entry: ObisEntry): boo
     ({ channel, raw }) => (channel === undefined || channel === read.channel) && raw === entry.text,
   );
 
+/** No gateway keeps a frame for longer: a clock that far behind was never set, and says nothing. */
+const DAY_NS = 86_400n * NS_PER_S;
+
 function stampOf(
   profile: PushProfile,
+  exchange: Exchange,
   byCode: ReadonlyMap<string, ObisEntry>,
 ): DeviceStamp | undefined {
   const { clock } = profile.speaks;
   const shown = clock && byCode.get(clock.obis);
   const atNs = shown && dsmrInstant(shown.text, clock.offset_min);
-  if (atNs === undefined) return undefined;
+  if (atNs === undefined || exchange.firstByteNs - atNs > DAY_NS) return undefined;
   return { atNs, uncertaintyNs: fromMs(clock?.uncertainty_ms ?? 0) };
 }
 

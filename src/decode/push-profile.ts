@@ -56,7 +56,7 @@ const ObisClock = Type.Object(
     obis: Obis,
     /** Winter time ahead of UTC, minutes. */
     offset_min: Type.Integer({ minimum: -720, maximum: 840 }),
-    /** How far it may be off; a frame that is older than this by its own clock is a stale one. */
+    /** How far it may be off; a frame that is older than this by its own clock, but not by a day, is stale. */
     uncertainty_ms: Type.Number({ minimum: 0 }),
   },
   closed,
