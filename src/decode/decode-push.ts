@@ -3,7 +3,7 @@
 import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { Observation } from '../quantity/observation.ts';
-import { fromMs, instantNs, NS_PER_S, type TimeWindow } from '../quantity/time.ts';
+import { fromMs, NS_PER_S, type TimeWindow } from '../quantity/time.ts';
 import { wrapsAt } from './counter-energy.ts';
 import { readTelegram } from './d0-telegram.ts';
 import { dsmrInstant } from './dsmr-time.ts';
@@ -105,14 +105,12 @@ function windowOf(
   const received = receivedWindow(exchange, reach);
   const stamped = stamp && stampedWindow(exchange, reach, stamp);
   if (stamped === undefined) return received;
-  const fromNs = later(received.notBeforeNs, stamped.notBeforeNs);
-  const untilNs = -later(-received.notAfterNs, -stamped.notAfterNs);
-  return fromNs <= untilNs
-    ? { notBeforeNs: instantNs(fromNs), notAfterNs: instantNs(untilNs) }
-    : received;
+  const notBeforeNs =
+    stamped.notBeforeNs > received.notBeforeNs ? stamped.notBeforeNs : received.notBeforeNs;
+  const notAfterNs =
+    stamped.notAfterNs < received.notAfterNs ? stamped.notAfterNs : received.notAfterNs;
+  return notBeforeNs <= notAfterNs ? { notBeforeNs, notAfterNs } : received;
 }
-
-const later = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 const gapOf = (
   profile: PushProfile,

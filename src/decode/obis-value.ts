@@ -1,6 +1,8 @@
 // Energy and gauges of OBIS entries, in the unit and scale that the meter itself sends. A meter without its PIN sends the
 // same code in steps of 1 kWh: the step is taken from each frame, and the profile's resolution only makes it coarser.
+import assert from 'node:assert/strict';
 import type { FaultCode } from '../quantity/fault.ts';
+import { GAUGE_UNITS } from '../quantity/observation.ts';
 import { addCounts, type Counted, type CountedOrFault, countExact } from './counter-energy.ts';
 import { type Fraction, over, printedFraction, times, UNIT_UJ, whole } from './exact.ts';
 import { gaugeReading, type GaugeOrFault } from './gauge-reading.ts';
@@ -54,22 +56,35 @@ export function gaugeOf(read: ObisGauge, entry: ObisEntry, entries: Entries): Ga
     const magnitude = numerator < 0n ? -numerator : numerator;
     amount = { numerator: isNegative ? -magnitude : magnitude, denominator };
   }
-  return gaugeReading(Number(amount.numerator) / Number(amount.denominator), read);
+  const [lowest, highest] = read.range ?? [-Infinity, Infinity];
+  const shown = toDouble(over(amount, perUnit(read)));
+  if (shown < lowest || shown > highest) return { fault: 'decode.out-of-range' };
+  return gaugeReading(toDouble(amount), {
+    channel: read.channel,
+    unit: GAUGE_UNITS[read.channel],
+  });
 }
 
-/** The amount in the unit of the read. */
+const toDouble = ({ numerator, denominator }: Fraction): number =>
+  Number(numerator) / Number(denominator);
+
+/** One unit of the read in the unit of its channel. */
+function perUnit(read: ObisGauge): Fraction {
+  const multiple = multipleFor(read.channel, read.unit);
+  assert(multiple, 'a house rule of profiles');
+  return { numerator: BigInt(multiple.times), denominator: BigInt(multiple.over) };
+}
+
+/** The amount in the unit of the channel. */
 function amountOf(read: ObisGauge, entry: ObisEntry): AmountOrFault {
   const said = readUnit(entry.unit === '' ? read.unit : entry.unit);
   const from = said && multipleFor(read.channel, said);
-  const to = multipleFor(read.channel, read.unit);
   const digits = signedRight(read, entry);
-  if (digits === undefined || from === undefined || to === undefined)
-    return { fault: 'decode.malformed' };
-  const perUnit: Fraction = {
-    numerator: BigInt(from.times * to.over),
-    denominator: BigInt(from.over * to.times),
-  };
-  return { amount: times(times(whole(digits), powerOfTen(entry.power)), perUnit) };
+  if (digits === undefined || from === undefined) return { fault: 'decode.malformed' };
+  const scale = read.scale === undefined ? whole(1n) : printedFraction(read.scale.by);
+  const unit: Fraction = { numerator: BigInt(from.times), denominator: BigInt(from.over) };
+  const step = times(times(powerOfTen(entry.power), unit), scale);
+  return { amount: times(whole(digits), step) };
 }
 
 /** Some meters leave the leading zero byte of a positive value away, so that its highest bit looks like a sign. */

@@ -75,7 +75,8 @@ function bodyOf(frame: Uint8Array): { bytes: Uint8Array } | undefined {
   }
   const fillCount = frame.at(-3) ?? 0;
   const fill = bytes.subarray(count - fillCount, count);
-  if (fillCount > FILL_BYTES_MAX || fillCount > count || fill.some((byte) => byte !== 0)) return undefined;
+  if (fillCount > FILL_BYTES_MAX || fillCount > count || fill.some((byte) => byte !== 0))
+    return undefined;
   return { bytes: bytes.subarray(0, count - fillCount) };
 }
 

@@ -78,7 +78,7 @@ export class D0Dialogue {
     await port.flush();
     this.#send(port, REQUEST);
     if (!(await this.#until(() => this.#options.identification() !== ''))) return false;
-    if (!this.#isEnded) await this.#agree(port, this.#options.identification()[3] ?? '');
+    if (!this.#hasEnded()) await this.#agree(port, this.#options.identification()[3] ?? '');
     return this.#until(() => false);
   }
 
@@ -99,6 +99,11 @@ export class D0Dialogue {
       await port.setBaud(offeredBaud);
   }
 
+  // A method, since what is awaited in between may change it.
+  #hasEnded(): boolean {
+    return this.#isEnded;
+  }
+
   #send(port: BytePort, bytes: Uint8Array): void {
     this.#sent = Uint8Array.of(...this.#sent, ...bytes);
     port.write(bytes);
@@ -106,7 +111,7 @@ export class D0Dialogue {
 
   /** Waits for the condition, the end, or silence; false for silence. */
   async #until(condition: () => boolean): Promise<boolean> {
-    while (!this.#isEnded && !condition()) {
+    while (!this.#hasEnded() && !condition()) {
       const woken = await new Promise<boolean>((resolve) => {
         const timer: Timer = this.#options.timers.after(this.#options.silenceMs, () => {
           resolve(false);

@@ -51,7 +51,9 @@ export class D0Framer implements Framer {
   }
 
   cut(): Framed | undefined {
-    return this.#dataAt === undefined ? this.#forget() : this.#end('transport.frame');
+    if (this.#dataAt !== undefined) return this.#end('transport.frame');
+    this.#forget();
+    return undefined;
   }
 
   #head(byte: number, character: number): void {
@@ -85,7 +87,7 @@ export class D0Framer implements Framer {
     return framed;
   }
 
-  #forget(): undefined {
+  #forget(): void {
     this.#buffer.clear();
     this.#dataAt = undefined;
     this.#isClosing = false;

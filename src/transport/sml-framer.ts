@@ -32,8 +32,9 @@ export class SmlFramer implements Framer {
   }
 
   cut(): Framed | undefined {
-    const wasInside = this.#isInside;
-    return wasInside ? this.#end('transport.frame') : this.#forget();
+    if (this.#isInside) return this.#end('transport.frame');
+    this.#forget();
+    return undefined;
   }
 
   #outside(byte: number): Framed | undefined {
@@ -43,11 +44,10 @@ export class SmlFramer implements Framer {
       if (this.#buffer.count === MARK_BYTES) this.#isInside = true;
       return undefined;
     }
-    if (byte !== ESCAPE) return this.#forget();
     // A fifth 1B moves the sequence on by one byte; one behind an 01 begins anew.
-    if (held === 4) return undefined;
-    if (held > 4) this.#forget();
-    this.#buffer.push(byte);
+    if (byte === ESCAPE && held === 4) return undefined;
+    if (byte !== ESCAPE || held > 4) this.#forget();
+    if (byte === ESCAPE) this.#buffer.push(byte);
     return undefined;
   }
 
@@ -102,7 +102,7 @@ export class SmlFramer implements Framer {
     return framed;
   }
 
-  #forget(): undefined {
+  #forget(): void {
     this.#buffer.clear();
     this.#isInside = false;
     this.#runCount = 0;
