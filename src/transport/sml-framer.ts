@@ -79,13 +79,14 @@ export class SmlFramer implements Framer {
       first === BEGIN
         ? last === BEGIN
         : first === END && (this.#markCount !== 2 || last <= FILL_BYTES_MAX);
-    if (!fits) return this.#end('transport.frame');
+    if (!fits) return this.#endAtMark('transport.frame');
     if (this.#markCount < 4) {
       this.#markCount += 1;
       return undefined;
     }
+    if (first === END)
+      return this.#checks() ? this.#end(undefined) : this.#endAtMark('transport.crc');
     this.#markCount = 0;
-    if (first === END) return this.#end(this.#checks() ? undefined : 'transport.crc');
     // A begin inside of a file: the file before it was cut short, this one has begun.
     return this.#buffer.takeOut('transport.frame', MARK_BYTES);
   }
@@ -94,6 +95,14 @@ export class SmlFramer implements Framer {
     const bytes = this.#buffer.view();
     const crc = crcX25(bytes, 0, bytes.length - 2);
     return bytes.at(-2) === (crc & 0xff) && bytes.at(-1) === crc >> 8;
+  }
+
+  /** Ends a broken file; what was taken for its end may belong to the begin of the next. */
+  #endAtMark(fault: Framed['fault']): Framed {
+    const mark = Uint8Array.from(this.#buffer.view().subarray(-this.#markCount));
+    const framed = this.#end(fault);
+    for (const byte of mark) this.#outside(byte);
+    return framed;
   }
 
   #end(fault: Framed['fault']): Framed {
