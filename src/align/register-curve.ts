@@ -1,3 +1,4 @@
+// Longer than most files: how a reading is taken and how the curve is evaluated are one noun, and share its state.
 // The energy curve of a counter: exact at its anchors, shaped by power between them, broken where a step is unknown.
 // A reading that does not fit is a suspect first: a glitch is forgotten when the next reading fits again, a reset is
 // believed when several readings agree on the new count. Neither ever becomes energy.
@@ -9,10 +10,11 @@ import { instantNs, middle } from '../quantity/time.ts';
 import type { Watts } from '../quantity/units.ts';
 import { joules, microjoules } from '../quantity/units.ts';
 import { stepBetween } from './counter-step.ts';
-import { isReturn, verdictOn } from './counter-verdict.ts';
+import { type CounterBreak, isReturn, verdictOn } from './counter-verdict.ts';
 import type { EdgeEnergy, EnergyCurve } from './energy-curve.ts';
 import { FrozenRegister } from './frozen-register.ts';
 import { PowerShape } from './power-shape.ts';
+import { edgeUncertaintyJ, shareOfRise } from './rise-between.ts';
 import { Stretches } from './stretches.ts';
 
 export interface RegisterRules {
@@ -80,14 +82,14 @@ export class RegisterCurve implements EnergyCurve {
     if (around === undefined || this.awaitsPower(around.after.atNs)) return undefined;
     const { stretch, before, after } = around;
     const riseUj = Number(after.energyUj - before.energyUj);
-    const share = this.shareOfRise(before.atNs, atNs, after.atNs);
-    const offsetUj = BigInt(Math.floor(riseUj * share.ratio + 0.5));
+    const share = shareOfRise(this.power, before.atNs, atNs, after.atNs, this.rules.holeS);
+    const offsetUj = BigInt(Math.floor(riseUj * share.shareRatio + 0.5));
     return {
       energyUj: microjoules(before.energyUj + offsetUj),
       stretch: stretch.number,
       before,
       after,
-      edgeJ: this.edgeUncertaintyJ(riseUj, share),
+      edgeJ: edgeUncertaintyJ(Number(this.quantumUj), riseUj, share),
       hole: stretch.holeAt(atNs),
       method: share.byPower ? 'register+power' : 'register',
     };
@@ -209,9 +211,7 @@ export class RegisterCurve implements EnergyCurve {
     const first = believed[0];
     const last = this.last;
     if (first === undefined || last === undefined) return { taken: 'suspect', because: suspicion };
-    const { earlier } = this;
-    const { ceilingW } = this.rules;
-    const because = verdictOn({ last: last.reading, first, earlier, ceilingW });
+    const because = verdictOn(this.breakBetween(last.reading, first));
     this.earlier = last.reading;
     const stretch = this.stretches.newest();
     const anchor = stretch?.last();
@@ -229,13 +229,15 @@ export class RegisterCurve implements EnergyCurve {
     atNs: InstantNs,
     byUj: bigint,
   ): boolean {
-    const { ceilingW, holeS } = this.rules;
-    const step = { last: last.reading, first: reading, earlier: this.earlier, ceilingW };
-    if (isReturn(step, this.startUj)) return true;
+    if (isReturn(this.breakBetween(last.reading, reading), this.startUj)) return true;
     if (last.reading.energyUj !== 0n) return false;
-    const flowedJ = this.power.integralJ(last.atNs, atNs, holeS);
+    const flowedJ = this.power.integralJ(last.atNs, atNs, this.rules.holeS);
     const mostJ = flowedJ === undefined ? Infinity : 10 * flowedJ;
     return Number(byUj - 10n * reading.quantumUj) / 1e6 > mostJ;
+  }
+
+  private breakBetween(last: CounterReading, first: CounterReading): CounterBreak {
+    return { last, first, earlier: this.earlier, ceilingW: this.rules.ceilingW };
   }
 
   /** Its meter says that power flows while it stands: then nothing between its anchor and now is known. */
@@ -254,34 +256,5 @@ export class RegisterCurve implements EnergyCurve {
     const newest = this.power.newest();
     if (newest === undefined || newest.atNs >= untilNs || this.last === undefined) return false;
     return Number(this.last.atNs - untilNs) < this.rules.holeS * 1e9;
-  }
-
-  /** Which part of the rise between two anchors has passed at an instant. */
-  private shareOfRise(
-    beforeNs: InstantNs,
-    atNs: InstantNs,
-    afterNs: InstantNs,
-  ): { ratio: number; byPower: boolean } {
-    if (atNs === beforeNs) return { ratio: 0, byPower: false };
-    const wholeJ = this.power.integralJ(beforeNs, afterNs, this.rules.holeS);
-    const partJ = this.power.integralJ(beforeNs, atNs, this.rules.holeS);
-    if (wholeJ !== undefined && partJ !== undefined && wholeJ > 0) {
-      return { ratio: Math.min(1, partJ / wholeJ), byPower: true };
-    }
-    return { ratio: Number(atNs - beforeNs) / Number(afterNs - beforeNs), byPower: false };
-  }
-
-  /**
-   * Resolution: a count is reached somewhere within one quantum, rectangular, so q/sqrt(12) (GUM F.2.2.1). Interpolating
-   * adds the error of the shape: at most the smaller part of the rise by a straight line, a tenth of that with power.
-   */
-  private edgeUncertaintyJ(
-    riseUj: number,
-    share: { ratio: number; byPower: boolean },
-  ): EdgeEnergy['edgeJ'] {
-    const resolutionUj = Number(this.quantumUj) / Math.sqrt(12);
-    const smallerPartUj = riseUj * Math.min(share.ratio, 1 - share.ratio);
-    const shapeUj = (smallerPartUj * (share.byPower ? 0.1 : 1)) / Math.sqrt(3);
-    return joules(Math.hypot(resolutionUj, shapeUj) / 1e6);
   }
 }

@@ -1,7 +1,7 @@
 // A telegram of lines becomes OBIS entries: IEC 62056-21 §6.3 readouts, and DSMR P1, which is made of the same lines. Frame
 // and check sum are judged here from the stored bytes alone.
 import type { PushCheck } from '../transport/transport.ts';
-import { type ObisEntry, obisCode, printedDigits } from './obis.ts';
+import { type ObisEntry, obisCode, powerOfTen, printedDigits } from './obis.ts';
 
 export interface Telegram {
   /** The line behind the slash; empty where the meter sends none. */
@@ -91,7 +91,7 @@ function entryOf(code: string, inside: string): ObisEntry | undefined {
     code,
     text,
     digits: number?.digits,
-    power: number?.power ?? 0,
+    step: number?.step ?? powerOfTen(0),
     unit,
     status: undefined,
     signedBytesCount: 0,

@@ -7,6 +7,7 @@ import { fromMs, NS_PER_S, type TimeWindow } from '../quantity/time.ts';
 import { wrapsAt } from './counter-energy.ts';
 import { readTelegram } from './d0-telegram.ts';
 import { dsmrInstant } from './dsmr-time.ts';
+import type { Fraction } from './exact.ts';
 import type { ObisEntry } from './obis.ts';
 import { counterOf, gaugeOf } from './obis-value.ts';
 import type { ObisRead, PushProfile } from './push-profile.ts';
@@ -34,12 +35,15 @@ function entriesByCode(entries: readonly ObisEntry[]): ReadonlyMap<string, ObisE
   const byCode = new Map<string, ObisEntry>();
   for (const entry of entries) {
     const other = byCode.get(entry.code);
-    if (other !== undefined && (other.text !== entry.text || other.power !== entry.power))
+    if (other !== undefined && (other.text !== entry.text || !isSame(other.step, entry.step)))
       return undefined;
     byCode.set(entry.code, entry);
   }
   return byCode;
 }
+
+const isSame = (a: Fraction, b: Fraction): boolean =>
+  a.numerator === b.numerator && a.denominator === b.denominator;
 
 function decodeRead(
   profile: PushProfile,

@@ -6,7 +6,7 @@ import { GAUGE_UNITS } from '../quantity/observation.ts';
 import { addCounts, type Counted, type CountedOrFault, countExact } from './counter-energy.ts';
 import { type Fraction, over, printedFraction, times, UNIT_UJ, whole } from './exact.ts';
 import { gaugeReading, type GaugeOrFault } from './gauge-reading.ts';
-import { type ObisEntry, powerOfTen } from './obis.ts';
+import type { ObisEntry } from './obis.ts';
 import { ENERGY_UNITS, type EnergyUnit, READ_UNITS, type ReadUnit } from './profile-words.ts';
 import type { ObisRead } from './push-profile.ts';
 import { multipleFor } from './unit-scale.ts';
@@ -27,12 +27,12 @@ export function counterOf(read: ObisCounter, first: ObisEntry, entries: Entries)
   return addCounts(parts);
 }
 
-function count(read: ObisCounter, { digits, power, unit }: ObisEntry): CountedOrFault {
+function count(read: ObisCounter, { digits, step: shown, unit }: ObisEntry): CountedOrFault {
   const said = energyUnit(unit === '' ? read.unit : unit);
   if (digits === undefined || said === undefined) return { fault: 'decode.malformed' };
   const scale = read.scale === undefined ? whole(1n) : printedFraction(read.scale.by);
   const perUnit = times(over(whole(UNIT_UJ[said]), whole(UNIT_UJ[read.unit])), scale);
-  const step = times(powerOfTen(power), perUnit);
+  const step = times(shown, perUnit);
   return countExact(times(whole(digits), step), step, read);
 }
 
@@ -83,7 +83,7 @@ function amountOf(read: ObisGauge, entry: ObisEntry): AmountOrFault {
   if (digits === undefined || from === undefined) return { fault: 'decode.malformed' };
   const scale = read.scale === undefined ? whole(1n) : printedFraction(read.scale.by);
   const unit: Fraction = { numerator: BigInt(from.times), denominator: BigInt(from.over) };
-  const step = times(times(powerOfTen(entry.power), unit), scale);
+  const step = times(times(entry.step, unit), scale);
   return { amount: times(whole(digits), step) };
 }
 

@@ -6,9 +6,9 @@ export interface ObisEntry {
   readonly code: string;
   /** As it was sent, before its power of ten and unit: the digits as printed, or an integer; anything else is text. */
   readonly text: string;
-  /** The number is `digits` x 10^`power`; undefined where it is text. */
+  /** The number is `digits` x `step`, a power of ten; undefined where it is text. */
   readonly digits: bigint | undefined;
-  readonly power: number;
+  readonly step: Fraction;
   /** As the meter says; empty where it says none. */
   readonly unit: string;
   /** SML: bits that the meter sends along; undefined elsewhere. */
@@ -51,11 +51,13 @@ export const powerOfTen = (power: number): Fraction =>
 
 const PRINTED = /^([+-]?)(\d{1,20})(?:\.(\d{1,12}))?$/;
 
-/** Digits and power of a printed decimal such as `00123.456`; undefined where it is none. */
-export function printedDigits(printed: string): { digits: bigint; power: number } | undefined {
+/** Digits and step of a printed decimal such as `00123.456`; undefined where it is none. */
+export function printedDigits(
+  printed: string,
+): (Pick<ObisEntry, 'step'> & { readonly digits: bigint }) | undefined {
   const match = PRINTED.exec(printed);
   if (!match) return undefined;
   const [, sign = '', whole = '', decimals = ''] = match;
   const magnitude = BigInt(whole + decimals);
-  return { digits: sign === '-' ? -magnitude : magnitude, power: -decimals.length };
+  return { digits: sign === '-' ? -magnitude : magnitude, step: powerOfTen(-decimals.length) };
 }

@@ -1,7 +1,7 @@
 // An SML file becomes OBIS entries (SML 1.04 §5 and §8; BSI TR-03109-1 Anlage IV). Frame, CRC of the frame and CRC of each
 // message are judged here from the stored bytes alone. Times in a file are the meter's operating seconds, not civil time,
 // so they narrow no window and are passed over.
-import { type ObisEntry, obisOfBytes } from './obis.ts';
+import { type ObisEntry, obisOfBytes, powerOfTen } from './obis.ts';
 import {
   integerOf,
   listOf,
@@ -35,10 +35,10 @@ const UNITS: Readonly<Record<string, string>> = {
 export function readSmlFile(frame: Uint8Array): readonly ObisEntry[] | undefined {
   const body = bodyOf(frame);
   if (body === undefined) return undefined;
-  const cursor: SmlCursor = { bytes: body.bytes, at: 0 };
+  const cursor: SmlCursor = { bytes: body.bytes, position: 0 };
   const entries: ObisEntry[] = [];
   for (let count = 0; count < MESSAGES_MAX; count += 1) {
-    if (cursor.at === cursor.bytes.length) return entries;
+    if (cursor.position === cursor.bytes.length) return entries;
     const message = readMessage(cursor);
     if (message === undefined) return undefined;
     const [choice, content] = listOf(message, 2);
@@ -85,13 +85,13 @@ const isMark = (frame: Uint8Array, at: number, mark: readonly number[]): boolean
 
 /** A message: transaction, group, abort, body, CRC over all before it, end. Returns its body. */
 function readMessage(cursor: SmlCursor): SmlValue | undefined {
-  const from = cursor.at;
+  const from = cursor.position;
   if (cursor.bytes[from] !== 0x76) return undefined;
-  cursor.at += 1;
+  cursor.position += 1;
   const parts: SmlValue[] = [];
   let crcAt = from;
   for (let index = 0; index < 6; index += 1) {
-    if (index === 4) crcAt = cursor.at;
+    if (index === 4) crcAt = cursor.position;
     const part = readSml(cursor);
     if (part === undefined) return undefined;
     parts.push(part);
@@ -129,7 +129,7 @@ function entryOf(value: SmlValue): ObisEntry | undefined {
     code,
     text: textOf(amount),
     digits: integerOf(amount),
-    power,
+    step: powerOfTen(power),
     unit: unitOf(integerOf(unit)),
     status: integerOf(status),
     signedBytesCount: amount.is === 'integer' ? amount.signedBytesCount : 0,

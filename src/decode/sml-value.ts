@@ -12,7 +12,7 @@ export type SmlValue =
 /** A place in the bytes; moves on as values are read. */
 export interface SmlCursor {
   readonly bytes: Uint8Array;
-  at: number;
+  position: number;
 }
 
 const DEPTH_MAX = 12;
@@ -22,10 +22,10 @@ const TYPE = { octets: 0, boolean: 4, signed: 5, unsigned: 6, list: 7 } as const
 
 /** Reads the value at the cursor and moves behind it; undefined where the bytes are none. */
 export function readSml(cursor: SmlCursor, depth = 0): SmlValue | undefined {
-  const first = cursor.bytes[cursor.at];
+  const first = cursor.bytes[cursor.position];
   if (first === undefined || depth > DEPTH_MAX) return undefined;
   if (first === 0x00) {
-    cursor.at += 1;
+    cursor.position += 1;
     return { is: 'end' };
   }
   const length = readLength(cursor);
@@ -34,9 +34,9 @@ export function readSml(cursor: SmlCursor, depth = 0): SmlValue | undefined {
   if (type === TYPE.list) return readList(cursor, length.count, depth);
   // The length counts its own bytes.
   const contentCount = length.count - length.headCount;
-  const content = cursor.bytes.subarray(cursor.at, cursor.at + contentCount);
+  const content = cursor.bytes.subarray(cursor.position, cursor.position + contentCount);
   if (contentCount < 0 || content.length !== contentCount) return undefined;
-  cursor.at += contentCount;
+  cursor.position += contentCount;
   switch (type) {
     case TYPE.octets:
       return contentCount === 0 ? { is: 'absent' } : { is: 'octets', octets: content };
@@ -54,9 +54,9 @@ export function readSml(cursor: SmlCursor, depth = 0): SmlValue | undefined {
 function readLength(cursor: SmlCursor): { count: number; headCount: number } | undefined {
   let count = 0;
   for (let headCount = 1; headCount <= LENGTH_BYTES_MAX; headCount += 1) {
-    const byte = cursor.bytes[cursor.at];
+    const byte = cursor.bytes[cursor.position];
     if (byte === undefined) return undefined;
-    cursor.at += 1;
+    cursor.position += 1;
     count = count * 16 + (byte & 0x0f);
     if ((byte & 0x80) === 0) return { count, headCount };
   }
@@ -66,7 +66,7 @@ function readLength(cursor: SmlCursor): { count: number; headCount: number } | u
 function readList(cursor: SmlCursor, count: number, depth: number): SmlValue | undefined {
   const list: SmlValue[] = [];
   // An element has a byte at least: more of them than bytes is no list.
-  if (count > cursor.bytes.length - cursor.at) return undefined;
+  if (count > cursor.bytes.length - cursor.position) return undefined;
   for (let index = 0; index < count; index += 1) {
     const element = readSml(cursor, depth + 1);
     if (element === undefined) return undefined;

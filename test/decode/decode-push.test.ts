@@ -68,8 +68,14 @@ describe('OBIS codes', () => {
   });
 
   test('printed numbers are exact, and nothing else is a number', () => {
-    expect(printedDigits('00123.456')).toEqual({ digits: 123_456n, power: -3 });
-    expect(printedDigits('-0.5')).toEqual({ digits: -5n, power: -1 });
+    expect(printedDigits('00123.456')).toEqual({
+      digits: 123_456n,
+      step: { numerator: 1n, denominator: 1000n },
+    });
+    expect(printedDigits('-0.5')).toEqual({
+      digits: -5n,
+      step: { numerator: 1n, denominator: 10n },
+    });
     for (const none of ['', '1,5', '1e3', '0x10', 'NaN', '1.', '.5', '١'])
       expect(printedDigits(none)).toBeUndefined();
   });
@@ -78,19 +84,24 @@ describe('OBIS codes', () => {
 describe('SML values', () => {
   test('lengths of more than one byte, and what is cut short', () => {
     const long = Buffer.concat([Buffer.from([0x83, 0x02]), Buffer.alloc(48, 7)]);
-    expect(readSml({ bytes: long, at: 0 })).toMatchObject({ is: 'octets' });
-    expect(readSml({ bytes: long.subarray(0, 49), at: 0 })).toBeUndefined();
+    expect(readSml({ bytes: long, position: 0 })).toMatchObject({ is: 'octets' });
+    expect(readSml({ bytes: long.subarray(0, 49), position: 0 })).toBeUndefined();
     const list = Buffer.concat([Buffer.from([0xf1, 0x02]), Buffer.alloc(18, 1)]);
-    expect(readSml({ bytes: list, at: 0 })).toMatchObject({ is: 'list', list: { length: 18 } });
+    expect(readSml({ bytes: list, position: 0 })).toMatchObject({
+      is: 'list',
+      list: { length: 18 },
+    });
   });
 
   test('nesting without end, a length of nothing and an integer too wide are none', () => {
-    expect(readSml({ bytes: Buffer.alloc(64, 0x71), at: 0 })).toBeUndefined();
-    expect(readSml({ bytes: Buffer.from([0x80, 0x80, 0x80, 0x80, 0x01]), at: 0 })).toBeUndefined();
+    expect(readSml({ bytes: Buffer.alloc(64, 0x71), position: 0 })).toBeUndefined();
     expect(
-      readSml({ bytes: Buffer.from([0x6a, ...Array<number>(9).fill(1)]), at: 0 }),
+      readSml({ bytes: Buffer.from([0x80, 0x80, 0x80, 0x80, 0x01]), position: 0 }),
     ).toBeUndefined();
-    expect(readSml({ bytes: Buffer.from([0x60]), at: 0 })).toBeUndefined();
+    expect(
+      readSml({ bytes: Buffer.from([0x6a, ...Array<number>(9).fill(1)]), position: 0 }),
+    ).toBeUndefined();
+    expect(readSml({ bytes: Buffer.from([0x60]), position: 0 })).toBeUndefined();
   });
 });
 
