@@ -38,6 +38,11 @@ export class NodeCalibration {
     return this.adopted ? '' : this.waiting;
   }
 
+  /** Says what the group waits for that the node shares its meters with. */
+  waitFor(because: string): void {
+    this.waiting = because;
+  }
+
   /** Takes up a model that the ledger holds. */
   adopt(model: CorrectionModel): void {
     this.adopted = model;

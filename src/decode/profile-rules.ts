@@ -71,6 +71,7 @@ const KEY_ORDER = [
   'model',
   'role',
   'accuracy',
+  'sensors',
   'provenance',
   'speaks',
   'reads',

@@ -117,6 +117,7 @@ const PayloadVector = Type.Object(
   { ...proof, suffix: Type.String(), payload: Text, expect: Expect },
   closed,
 );
+
 const ModbusProfileSchema = Type.Object(
   {
     ...about,

@@ -20,6 +20,7 @@ export const STATEMENT_FLAGS = [
   'refresh-unknown',
   'integrated-power',
   'phase-reversed',
+  'shares-off-meter',
 ] as const;
 export type StatementFlag = (typeof STATEMENT_FLAGS)[number];
 

@@ -2,6 +2,7 @@
 // to the wall by the node's model.
 import type { EnergyCurve } from '../align/energy-curve.ts';
 import { applyModel } from '../calibrate/apply-model.ts';
+import { ageS } from '../calibrate/corrected-rows.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
 import type { PointId } from '../quantity/quality.ts';
@@ -117,13 +118,17 @@ export function settleCorrected(
   energies: ReadonlyMap<string, number> | undefined,
   model: CorrectionModel,
   interval: Interval,
+  shapeJ?: readonly number[],
 ): Draft {
   const identity = { point, kind: 'corrected', tier: 3, method: 'model' } as const;
   if (energies === undefined) {
     return { ...withoutEnergy(identity, interval, 'missing', 'settle.missing'), model: model.id };
   }
   const durationNs = since(interval.fromNs, interval.untilNs);
-  const corrected = applyModel(model, energies, toSeconds(durationNs));
+  const corrected = applyModel(model, energies, toSeconds(durationNs), {
+    shapeJ,
+    ageS: ageS(model, interval.fromNs),
+  });
   if (isRefusal(corrected)) {
     return { ...withoutEnergy(identity, interval, 'refused', corrected.code), model: model.id };
   }
@@ -134,7 +139,7 @@ export function settleCorrected(
     durationNs,
     energyUj,
     uncertainty: corrected.parts,
-    quality: model.standing === 'accepted' ? 'derived' : 'provisional',
+    quality: model.standing === 'provisional' ? 'provisional' : 'derived',
     powerMeanW: meanPowerW(energyUj, interval),
     powerMaxW: undefined,
     because: undefined,

@@ -34,7 +34,13 @@ export const configurationEntry = (
       topic: instrument.topic,
     })),
     points: site.points,
-    nodes: site.nodes.map(({ id, fedBy, chips }) => ({ id, fed_by: fedBy, chips })),
+    nodes: site.nodes.map(({ id, type, fedBy, nameplateW, chips }) => ({
+      id,
+      type,
+      fed_by: fedBy,
+      ...(nameplateW === undefined ? {} : { nameplate_w: nameplateW }),
+      chips,
+    })),
   },
 });
 
