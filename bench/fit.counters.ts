@@ -33,7 +33,10 @@ class Chance {
   }
   /** Of unit variance, nearly normal. */
   noise(): number {
-    return 1.4142135623730951 * (this.next() + this.next() + this.next() + this.next() + this.next() + this.next() - 3);
+    return (
+      1.4142135623730951 *
+      (this.next() + this.next() + this.next() + this.next() + this.next() + this.next() - 3)
+    );
   }
 }
 
@@ -58,7 +61,8 @@ export function writeCounters(path: string, daysCount: number, seed: number): vo
       let wallW = INTERCEPT_W + levelW + wanderW + 6 * chance.noise();
       if (chance.next() < 0.02) wallW += 200;
       for (let chip = 0; chip < CHIPS.length; chip++) {
-        const powerW = (IDLE_W[chip] ?? 0) + (LOAD_W[chip] ?? 0) * (loads[chip] ?? 0) + 2 * chance.noise();
+        const powerW =
+          (IDLE_W[chip] ?? 0) + (LOAD_W[chip] ?? 0) * (loads[chip] ?? 0) + 2 * chance.noise();
         powersW[chip] = powerW;
         wallW += (GAINS[chip] ?? 0) * powerW;
         const totalJ = totalsJ[chip] ?? 0;
@@ -72,7 +76,7 @@ export function writeCounters(path: string, daysCount: number, seed: number): vo
       cells[2 * DAY_READINGS_COUNT + second] = Math.round((wallJ + wallW * lateMeterS) * 1e6) / 1e6;
       wallJ += wallW;
     }
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
   }
   closeSync(file);
 }

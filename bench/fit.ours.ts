@@ -3,18 +3,16 @@
 import { open } from 'node:fs/promises';
 import { instantNs } from '../src/quantity/time.ts';
 import type { DayCounters } from '../src/calibrate/day-rows.ts';
+import type * as LongFit from '../src/calibrate/long-fit.ts';
+import type * as Workers from '../src/cli/chunk-workers.ts';
 import { CHIPS, DAY_BYTES, DAY_READINGS_COUNT, DRIFT_S, OFFSET_S } from './fit.counters.ts';
 
 const [path = '', days = '1', workers = ''] = process.argv.slice(2);
 
 // Worker threads run the built files, so everything here does.
 const built = (name: string): string => new URL(`../dist/${name}.js`, import.meta.url).href;
-const { fitDays, storeDays } = (await import(
-  built('calibrate/long-fit')
-)) as typeof import('../src/calibrate/long-fit.ts');
-const { startChunkWorkers } = (await import(
-  built('cli/chunk-workers')
-)) as typeof import('../src/cli/chunk-workers.ts');
+const { fitDays, storeDays } = (await import(built('calibrate/long-fit'))) as typeof LongFit;
+const { startChunkWorkers } = (await import(built('cli/chunk-workers'))) as typeof Workers;
 
 async function* readDays(daysCount: number): AsyncGenerator<DayCounters, void, undefined> {
   const file = await open(path);

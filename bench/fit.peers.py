@@ -19,7 +19,10 @@ def since(start):
 
 
 def centred(powers):
-    """Powers less their mean of the day, and back by the mean of all."""
+    """Powers less their mean of the day, and back by the mean of all.
+
+    np.interp holds the last count beyond the readings; those few rows of a day are outliers to everybody.
+    """
     per_day = powers.reshape(days, READINGS - 1, -1)
     flat = per_day - per_day.mean(axis=1, keepdims=True)
     return flat.reshape(days * (READINGS - 1), -1) + powers.mean(axis=0)
@@ -64,16 +67,9 @@ def irls(x, y, rounds):
     return beta
 
 
-def known(powers):
-    """Chips that are late do not reach the first and the last edges of a day."""
-    return powers[np.isfinite(powers).all(axis=1)]
-
-
 start = time.perf_counter()
 powers = by_interp()
 result["interp_s"] = since(start)
-# np.interp holds the last count beyond the readings; those few rows of a day are no use to anybody.
-per_day = powers.reshape(days, READINGS - 1, 7)[:, : READINGS - 1, :]
 start = time.perf_counter()
 flat = centred(powers)
 result["centre_s"] = since(start)

@@ -1,200 +1,255 @@
-// By how much the chips' clock is late against the meter's, and how much faster it runs: the offset and rate at which an
-// affine of the chips explains the meter best. Only load edges carry this; without them it refuses rather than guesses.
-import { refuse, type Refusal } from '../quantity/fault.ts';
-import { affineResidual, goldenMinimum, type AffineResidual } from './affine-residual.ts';
-import { movedEdges, secondsBetween, type EnergySeries } from './energy-series.ts';
+// By how much the chips' clock is late against the meter's, how much faster it runs, and how long the meter averages: what
+// leaves the least of the meter unexplained. Only load edges carry this; without them it refuses rather than guesses.
+import type { Refusal } from '../quantity/fault.ts';
+import { doubtOf, noEdge } from './clock-doubt.ts';
+import {
+  clockProblem,
+  EXTRA,
+  explainedBy,
+  OFFSET,
+  OVERLAP_RATIO_MIN,
+  RATE,
+  scanOffsets,
+  type ClockProblem,
+  type OffsetScan,
+} from './clock-problem.ts';
+import type { EnergySeries } from './energy-series.ts';
+import { goldenMinimum } from './golden-section.ts';
 import type { MeterRows } from './meter-rows.ts';
+import { trackOffsets, type OffsetTrack } from './offset-track.ts';
+import { edgeRows } from './row-selection.ts';
+import { fitWindows, type WindowFit } from './window-fit.ts';
+import { residualAt } from './window-residual.ts';
+import { findJump, findZone } from './zone-search.ts';
+
+/**
+ * What the data say of the meter's averaging beyond one row: `seen` differs from a row by more than its uncertainty
+ * allows, `one-row` agrees with it closely, `not-seen` could be either. Smoothing of the chips counts against it.
+ */
+export const WINDOW_STANDINGS = ['seen', 'one-row', 'not-seen'] as const;
+
+export interface SeenWindow {
+  readonly standing: (typeof WINDOW_STANDINGS)[number];
+  readonly windowS: number;
+  readonly windowUncertaintyS: number;
+  /** Of one row of the meter, s. */
+  readonly rowS: number;
+}
 
 export interface ClockRelation {
-  /** The chips' stamps are later than the meter's by this much, at the pivot. */
+  /** The chips' stamps are later than the meter's by this much, at the pivot; between the middles of their windows. */
   readonly offsetS: number;
   /** Seconds that the chips' clock gains per second of the meter's; 0 where no rate is proven. */
   readonly rateRatio: number;
   /** Where the offset holds, seconds after the origin of the meter's rows. */
   readonly pivotS: number;
-  /** Standard uncertainty of the offset from the curvature of the residual, s. */
+  /** Standard uncertainties, with the residual's own memory in them. */
   readonly offsetUncertaintyS: number;
   readonly rateUncertaintyRatio: number;
-  /** Share of the meter's variance that the affine explains at the best offset. */
+  /** The rate as seen, proven or not: runs of one instrument are pooled by it. */
+  readonly rateSeenRatio: number;
+  /** How many independent edges carry the offset. */
+  readonly edgesCount: number;
+  /** Share of the meter's variance within its levels that the affine explains at the best offset. */
   readonly explainedRatio: number;
+  /** RMS of what it does not explain. */
+  readonly residualW: number;
+  readonly window: SeenWindow;
+  /** Whole quarter hours inside the offset that look like a mistaken time zone; 0 where none is suspected. */
+  readonly zoneShiftS: number;
+  /** Offset over time, and whether one line explains it. */
+  readonly track: OffsetTrack;
   /** Residual over the coarse offsets, for a plot: offsets in s, RMS in W. */
   readonly trace: readonly { readonly offsetS: number; readonly residualW: number }[];
 }
 
 export interface ClockSearchLimits {
-  /** Offsets are sought from -rangeS to +rangeS. */
+  /** Offsets are sought from -rangeS to +rangeS around the centre, which is 0 unless it is given. */
   readonly rangeS: number;
+  readonly centreS?: number;
   readonly seekRate: boolean;
+  /** Looks for shifts of whole quarter hours where nothing fits within the range. */
+  readonly seekZone?: boolean;
+  /** A rate that is known from elsewhere: the offset is sought at it, and no other rate. */
+  readonly rateRatio?: number;
 }
 
-/** At a wrong offset the residual is mostly edge; the right one must explain at least this much of the variance. */
-const EXPLAINED_RATIO_MIN = 0.25;
-const OVERLAP_RATIO_MIN = 0.8;
 const OFFSET_UNCERTAINTY_S_MAX = 5;
+/** Hundreds of trials look for the valley: an hour at 1 Hz holds enough edges for that. */
+const COARSE_ROWS_COUNT = 4000;
+/** A tool's loop or a bad oscillator: 1 % is beyond every recorded one. */
+const RATE_RATIO_MAX = 0.01;
+const RATE_LENGTH_S_MIN = 120;
+/** Below an hour one scan sees every drift that a rate of 1 % leaves within its valley. */
+const TRACK_START_S_MIN = 3600;
 
 /**
- * Finds offset and clock rate of the chips against rows of the meter. Refuses `align.overlap` where fewer than 80 % of
- * the rows have chips at every offset tried that fits best, `align.flat` where the load shows no edge, the minimum is
- * too wide (over 5 s) or another offset fits as well (a periodic load).
+ * Finds offset, clock rate and averaging window. Refuses `align.overlap` where fewer than 20 % or 12 of the rows have
+ * chips at any offset tried, `align.flat` where the load shows no edge, the minimum is too wide (over 5 s) or another
+ * offset fits as well (a periodic load).
  */
 export function findClock(
-  rows: MeterRows,
+  allRows: MeterRows,
   chips: EnergySeries,
-  limits: ClockSearchLimits = { rangeS: 60, seekRate: true },
+  limits: ClockSearchLimits = { rangeS: 60, seekRate: true, seekZone: true },
 ): ClockRelation | Refusal {
-  const originS = secondsBetween(chips.originNs, rows.originNs);
-  const count = rows.meanW.length;
-  const firstRowS = rows.fromS[0] ?? 0;
-  const lastRowS = rows.untilS[count - 1] ?? 0;
-  const pivotS = (firstRowS + lastRowS) / 2;
-  const residualAt = (offsetS: number, rateRatio: number): AffineResidual => {
-    const move = { shiftS: originS + offsetS, rateRatio, pivotS };
-    const fromS = movedEdges(rows.fromS, move);
-    return affineResidual(chips, fromS, movedEdges(rows.untilS, move), rows.meanW);
-  };
-  const stepS = coarseStepS(rows);
-  const coarse: { offsetS: number; at: AffineResidual }[] = [];
-  for (let step = -Math.floor(limits.rangeS / stepS); step * stepS <= limits.rangeS; step++) {
-    coarse.push({ offsetS: step * stepS, at: residualAt(step * stepS, 0) });
+  const problem = clockProblem(edgeRows(allRows), chips);
+  const coarse = clockProblem(edgeRows(allRows, COARSE_ROWS_COUNT), chips, problem);
+  let sought = soughtAround(coarse, limits.centreS ?? 0, limits.rangeS);
+  let zoneShiftS = 0;
+  if (sought.doubt && limits.seekZone === true) {
+    zoneShiftS = findZone(coarse) ?? 0;
+    if (zoneShiftS !== 0) sought = soughtAround(coarse, zoneShiftS, limits.rangeS);
   }
-  const mostRowsCount = coarse.reduce((most, each) => Math.max(most, each.at.rowsCount), 0);
-  if (mostRowsCount < 12 || mostRowsCount < 0.2 * count) {
-    return refuse(
-      'align.overlap',
-      `only ${mostRowsCount} of ${count} windows of the meter have chip readings`,
-      'give both instruments the same time span, and check that both stamps are UTC',
-    );
-  }
-  const usable = coarse.filter((each) => each.at.rowsCount >= OVERLAP_RATIO_MIN * mostRowsCount);
-  const best = usable.reduce((a, b) => (b.at.meanSquareW2 < a.at.meanSquareW2 ? b : a));
-  const cost = (offsetS: number, rateRatio: number): number => {
-    const at = residualAt(offsetS, rateRatio);
-    return at.rowsCount >= OVERLAP_RATIO_MIN * mostRowsCount ? at.meanSquareW2 : Infinity;
-  };
-  let offsetS = goldenMinimum(
-    (each) => cost(each, 0),
-    best.offsetS - stepS,
-    best.offsetS + stepS,
-    1e-4,
-  );
-  // Windows cut by holes are covered at one offset only, and the search between two steps may find nothing there.
-  if (cost(best.offsetS, 0) <= cost(offsetS, 0)) offsetS = best.offsetS;
-  const flat = flatness(residualAt(offsetS, 0), usable, offsetS, stepS);
-  if (flat !== undefined) return flat;
-
-  const lengthS = lastRowS - firstRowS;
-  let rateRatio = 0;
+  const { scan, doubt } = sought;
+  let { track, start } = sought;
+  if (doubt) return doubt;
+  const rateRatio = limits.rateRatio ?? 0;
+  if (limits.rateRatio !== undefined) start = [start[OFFSET], rateRatio, 0];
+  const rowsCountMin = OVERLAP_RATIO_MIN * residualAt(problem, start).rowsCount;
+  const reachS = Math.max(problem.rowS / 4, scan.stepS / 8);
+  const offsetOnly = fitWindows(problem, start, { reaches: [reachS, 0, 0], rowsCountMin });
+  let fit = offsetOnly;
+  let rateSeenRatio = 0;
   let rateUncertaintyRatio = 0;
-  if (limits.seekRate && lengthS >= 300) {
-    // A tool's loop or a bad oscillator: 1 % is beyond every recorded one. Offset and rate about the middle hardly mix.
-    const reachRatio = Math.min(0.01, (2 * stepS + 3) / lengthS);
-    let triedOffsetS = offsetS;
-    let triedRatio = 0;
-    for (let round = 0; round < 8; round++) {
-      const nearS = round === 0 ? stepS : stepS / 4;
-      triedRatio = goldenMinimum((each) => cost(triedOffsetS, each), -reachRatio, reachRatio, 1e-7);
-      triedOffsetS = goldenMinimum(
-        (each) => cost(each, triedRatio),
-        triedOffsetS - nearS,
-        triedOffsetS + nearS,
-        1e-4,
-      );
-    }
-    rateUncertaintyRatio = curvatureUncertainty(
-      (each) => cost(triedOffsetS, each),
-      triedRatio,
-      Math.max(0.3 / lengthS, 1e-6),
-      mostRowsCount,
-    );
-    // Less than a fifth of a second over the run changes no mean; more must stand out from its own uncertainty.
-    const proven =
-      Math.abs(triedRatio) > 4 * rateUncertaintyRatio && Math.abs(triedRatio) * lengthS > 0.2;
-    if (proven && cost(triedOffsetS, triedRatio) < cost(offsetS, 0)) {
-      offsetS = triedOffsetS;
-      rateRatio = triedRatio;
-    }
+  const seekRate = limits.seekRate && limits.rateRatio === undefined;
+  if (seekRate && problem.lengthS >= RATE_LENGTH_S_MIN) {
+    const both = fitRate(problem, start, reachS, rowsCountMin);
+    rateSeenRatio = both.trial[RATE] ?? 0;
+    rateUncertaintyRatio = uncertaintyOf(both, RATE);
+    if (isProven(rateSeenRatio, rateUncertaintyRatio, problem.lengthS)) fit = both;
   }
-  const atBest = residualAt(offsetS, rateRatio);
-  const offsetUncertaintyS = curvatureUncertainty(
-    (each) => cost(each, rateRatio),
-    offsetS,
-    Math.max(0.2, stepS / 4),
-    mostRowsCount,
-  );
-  if (offsetUncertaintyS > OFFSET_UNCERTAINTY_S_MAX) return noEdge('the best offset is not sharp');
+  if (limits.seekZone === true && !track.step) track = withJump(track, problem, fit);
+  const offsetUncertaintyS = uncertaintyOf(fit, OFFSET);
+  if (!(offsetUncertaintyS <= OFFSET_UNCERTAINTY_S_MAX)) {
+    return noEdge('the best offset is not sharp');
+  }
   return {
-    offsetS,
-    rateRatio,
-    pivotS,
+    offsetS: fit.trial[OFFSET] ?? 0,
+    rateRatio: fit.trial[RATE] ?? 0,
+    pivotS: problem.pivotS,
     offsetUncertaintyS,
     rateUncertaintyRatio,
-    explainedRatio: 1 - atBest.meanSquareW2 / atBest.meterVarianceW2,
-    trace: coarse.map((each) => ({
+    rateSeenRatio,
+    edgesCount: fit.edgesCount,
+    explainedRatio: explainedBy(fit.residual),
+    residualW: Math.sqrt(fit.residual.meanSquareW2),
+    window: windowSeen(problem, fit, reachS, rowsCountMin),
+    zoneShiftS,
+    track,
+    trace: scan.trials.map((each) => ({
       offsetS: each.offsetS,
       residualW: Math.sqrt(each.at.meanSquareW2),
     })),
   };
 }
 
-function coarseStepS(rows: MeterRows): number {
-  const first = (rows.untilS[0] ?? 1) - (rows.fromS[0] ?? 0);
-  return Math.min(5, Math.max(1, first / 2));
+interface Sought {
+  readonly scan: OffsetScan;
+  readonly track: OffsetTrack;
+  readonly start: readonly [number, number, number];
+  readonly doubt: Refusal | undefined;
 }
 
-const noEdge = (because: string): Refusal =>
-  refuse(
-    'align.flat',
-    because,
-    'meter a stretch in which the load rises and falls, such as a load staircase',
+/** Where the search begins, on few rows: the grid of offsets, the offsets of single stretches, and what speaks against. */
+function soughtAround(problem: ClockProblem, centreS: number, rangeS: number): Sought {
+  const scan = scanOffsets(problem, centreS, rangeS);
+  const track = trackOffsets(problem, centreS, rangeS);
+  const start = startOf(problem, scan, track);
+  return { scan, track, start, doubt: doubtOf(problem, scan, start) };
+}
+
+const uncertaintyOf = (fit: WindowFit, parameter: number): number =>
+  Math.sqrt(fit.covariance[parameter * fit.trial.length + parameter] ?? Infinity);
+
+/** A recording whose stamps jumped by quarter hours has two offsets: the one that was found, and that of the rest. */
+function withJump(track: OffsetTrack, problem: ClockProblem, fit: WindowFit): OffsetTrack {
+  const jump = findJump(problem, fit.trial);
+  if (!jump) return track;
+  const offsetS = fit.trial[OFFSET] ?? 0;
+  return {
+    ...track,
+    verdict: 'stepped',
+    step: {
+      atS: jump.atS,
+      stepS: jump.jumpS,
+      // The search names quarter hours; what lies beside them each part finds by its own edges.
+      stepUncertaintyS: 60,
+      beforeS: offsetS,
+      afterS: offsetS + jump.jumpS,
+    },
+  };
+}
+
+/** Less than a fifth of a second over the run changes no mean; more must stand out from its own uncertainty. */
+const isProven = (rateRatio: number, uncertaintyRatio: number, lengthS: number): boolean =>
+  Math.abs(rateRatio) > 4 * uncertaintyRatio && Math.abs(rateRatio) * lengthS > 0.2;
+
+/** The best of the scan, sharpened; on a long recording, the line through the offsets of its stretches where it is better. */
+function startOf(
+  problem: ClockProblem,
+  scan: OffsetScan,
+  track: OffsetTrack,
+): readonly [number, number, number] {
+  const bestS = scan.best?.offsetS ?? 0;
+  const cost = (offsetS: number, rateRatio: number): number => {
+    const at = residualAt(problem, [offsetS, rateRatio, 0]);
+    return at.rowsCount >= OVERLAP_RATIO_MIN * scan.mostRowsCount ? at.meanSquareW2 : Infinity;
+  };
+  let offsetS = goldenMinimum(
+    (each) => cost(each, 0),
+    bestS - scan.stepS,
+    bestS + scan.stepS,
+    scan.stepS / 100,
   );
-
-function flatness(
-  best: AffineResidual,
-  usable: readonly { offsetS: number; at: AffineResidual }[],
-  offsetS: number,
-  stepS: number,
-): Refusal | undefined {
-  if (best.gainRatio <= 0 || best.meterVarianceW2 <= 0) {
-    return noEdge('the chips do not rise with the meter at any offset');
-  }
-  const explained = 1 - best.meanSquareW2 / best.meterVarianceW2;
-  if (explained < EXPLAINED_RATIO_MIN) {
-    return noEdge(`at its best the chips explain ${(100 * explained).toFixed(0)} % of the meter`);
-  }
-  const rivals = usable.filter((each, index) => {
-    const left = usable[index - 1]?.at.meanSquareW2 ?? -Infinity;
-    const right = usable[index + 1]?.at.meanSquareW2 ?? -Infinity;
-    const isValley = each.at.meanSquareW2 < left && each.at.meanSquareW2 < right;
-    return isValley && Math.abs(each.offsetS - offsetS) > 4 * stepS;
-  });
-  const sameW2 = 1.1 * best.meanSquareW2 + 0.005 * best.meterVarianceW2;
-  const rival = rivals.find((each) => each.at.meanSquareW2 < sameW2);
-  if (rival) {
-    return noEdge(
-      `an offset of ${rival.offsetS.toFixed(1)} s fits as well as ${offsetS.toFixed(1)} s (a periodic load)`,
-    );
-  }
-  return undefined;
+  // Windows cut by holes are covered at one offset only, and the search between two steps may find nothing there.
+  if (cost(bestS, 0) <= cost(offsetS, 0)) offsetS = bestS;
+  if (problem.lengthS < TRACK_START_S_MIN || track.verdict === 'too-short') return [offsetS, 0, 0];
+  const onLine = cost(track.offsetS, track.rateRatio) < cost(offsetS, 0);
+  return onLine ? [track.offsetS, track.rateRatio, 0] : [offsetS, 0, 0];
 }
 
-/**
- * Standard uncertainty of the argument at a least-squares minimum: sqrt(2 s² / (n S'')) with S the mean square. The rows
- * are autocorrelated; a factor of five (24 s at 1 Hz on a recorded node) on the variance stands in for it.
- */
-function curvatureUncertainty(
-  cost: (argument: number) => number,
-  argument: number,
-  step: number,
-  rowsCount: number,
-): number {
-  const least = cost(argument);
-  let near = step;
-  let sides = cost(argument - near) + cost(argument + near);
-  for (let halving = 0; halving < 5 && !Number.isFinite(sides); halving++) {
-    near /= 2;
-    sides = cost(argument - near) + cost(argument + near);
-  }
-  const bend = (sides - 2 * least) / (near * near);
-  if (!(bend > 0) || !Number.isFinite(bend)) return Infinity;
-  return Math.sqrt((2 * 5 * least) / (rowsCount * bend));
+function fitRate(
+  problem: ClockProblem,
+  start: readonly number[],
+  reachS: number,
+  rowsCountMin: number,
+): WindowFit {
+  return fitWindows(problem, start, {
+    reaches: [reachS, (2 * reachS) / problem.lengthS, 0],
+    rowsCountMin,
+    bounds: [
+      [-Infinity, Infinity],
+      [-RATE_RATIO_MAX, RATE_RATIO_MAX],
+      [0, 0],
+    ],
+  });
+}
+
+/** The averaging window beside the offset, at the rate that was found. */
+function windowSeen(
+  problem: ClockProblem,
+  fit: WindowFit,
+  reachS: number,
+  rowsCountMin: number,
+): SeenWindow {
+  const { rowS } = problem;
+  const beside = fitWindows(problem, fit.trial, {
+    reaches: [reachS, 0, reachS],
+    rowsCountMin,
+    bounds: [
+      [-Infinity, Infinity],
+      [-RATE_RATIO_MAX, RATE_RATIO_MAX],
+      [-0.9 * rowS, 60 * rowS],
+    ],
+  });
+  const extraS = beside.trial[EXTRA] ?? 0;
+  const windowUncertaintyS = uncertaintyOf(beside, EXTRA);
+  const standing =
+    windowUncertaintyS > rowS / 2
+      ? 'not-seen'
+      : Math.abs(extraS) > Math.max(4 * windowUncertaintyS, rowS / 2)
+        ? 'seen'
+        : 'one-row';
+  return { standing, windowS: rowS + extraS, windowUncertaintyS, rowS };
 }

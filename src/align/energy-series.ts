@@ -34,7 +34,10 @@ export function curveAt(series: EnergySeries, atS: number): { energyJ: number; c
   return { energyJ: energyJ[0] ?? 0, coveredS: coveredS[0] ?? 0 };
 }
 
-/** The curve at instants that ascend: one walk over both, O(knots + edges). Outside of the series it is level. */
+/**
+ * The curve at instants that mostly ascend: one walk over both that leaps where edges lie far apart, O(knots + edges) at
+ * most; where an edge lies before the last one (a clock was set back) it is sought anew. Outside of the series it is level.
+ */
 function curveAtAll(
   series: EnergySeries,
   edgesS: Float64Array,
@@ -45,10 +48,16 @@ function curveAtAll(
   const covers = new Float64Array(edgeCount);
   const knotCount = atS.length;
   if (knotCount === 0) return { energyJ: energies, coveredS: covers };
-  let knot = lowerKnot(atS, edgesS[0] ?? 0);
+  let knot = 0;
+  let lastEdgeS = Infinity;
   for (let edge = 0; edge < edgeCount; edge++) {
     const instantS = edgesS[edge] ?? 0;
-    while (knot < knotCount && (atS[knot] ?? 0) < instantS) knot++;
+    if (instantS < lastEdgeS) knot = lowerKnot(atS, instantS, 0, knotCount);
+    lastEdgeS = instantS;
+    for (let step = 0; knot < knotCount && (atS[knot] ?? 0) < instantS; step++) {
+      if (step < WALK_KNOTS_COUNT) knot++;
+      else knot = leap(atS, instantS, knot);
+    }
     if (knot === 0 || knot >= knotCount) {
       const end = knot === 0 ? 0 : knotCount - 1;
       energies[edge] = energyJ[end] ?? 0;
@@ -65,9 +74,28 @@ function curveAtAll(
   return { energyJ: energies, coveredS: covers };
 }
 
-function lowerKnot(atS: Float64Array, instantS: number): number {
-  let low = 0;
-  let high = atS.length;
+/** Steps one by one before leaping: most edges are a knot or two from the one before. */
+const WALK_KNOTS_COUNT = 8;
+
+/** First knot at or behind the instant, sought in strides that double: a sparse choice of rows does not walk a year. */
+function leap(atS: Float64Array, instantS: number, fromKnot: number): number {
+  let stride = WALK_KNOTS_COUNT;
+  let low = fromKnot;
+  while (low + stride < atS.length && (atS[low + stride] ?? 0) < instantS) {
+    low += stride;
+    stride *= 2;
+  }
+  return lowerKnot(atS, instantS, low, Math.min(atS.length, low + stride + 1));
+}
+
+function lowerKnot(
+  atS: Float64Array,
+  instantS: number,
+  fromKnot: number,
+  untilKnot: number,
+): number {
+  let low = fromKnot;
+  let high = untilKnot;
   while (low < high) {
     const half = (low + high) >>> 1;
     if ((atS[half] ?? 0) < instantS) low = half + 1;
@@ -77,16 +105,15 @@ function lowerKnot(atS: Float64Array, instantS: number): number {
 }
 
 /**
- * Mean power over windows [fromS, untilS) given after the series' own origin. Starts and ends each ascend; windows may
- * overlap or touch.
+ * Mean power over windows [fromS, untilS) given after the series' own origin. Windows may overlap or touch; they are
+ * quickest where starts and ends each ascend.
  */
 export function meansOver(
   series: EnergySeries,
   fromS: Float64Array,
   untilS: Float64Array,
 ): WindowMeans {
-  const start = curveAtAll(series, fromS);
-  const end = curveAtAll(series, untilS);
+  const { start, end } = curveAround(series, fromS, untilS);
   const meanW = new Float64Array(fromS.length);
   const coveredRatio = new Float64Array(fromS.length);
   for (let window = 0; window < meanW.length; window++) {
@@ -97,6 +124,45 @@ export function meansOver(
     coveredRatio[window] = coveredS / lengthS;
   }
   return { meanW, coveredRatio };
+}
+
+interface CurvePoints {
+  readonly energyJ: Float64Array;
+  readonly coveredS: Float64Array;
+}
+
+/** The curve at both edges of each window. Where windows follow each other, a shared edge is evaluated once. */
+function curveAround(
+  series: EnergySeries,
+  fromS: Float64Array,
+  untilS: Float64Array,
+): { readonly start: CurvePoints; readonly end: CurvePoints } {
+  const count = fromS.length;
+  const edgesS = new Float64Array(2 * count);
+  const startAt = new Int32Array(count);
+  let edges = 0;
+  for (let window = 0; window < count; window++) {
+    const startS = fromS[window] ?? 0;
+    const lastS = edges === 0 ? -Infinity : (edgesS[edges - 1] ?? 0);
+    // Windows that overlap share no edge and are walked twice.
+    if (startS < lastS)
+      return { start: curveAtAll(series, fromS), end: curveAtAll(series, untilS) };
+    if (startS > lastS) edgesS[edges++] = startS;
+    startAt[window] = edges - 1;
+    edgesS[edges++] = untilS[window] ?? 0;
+  }
+  const all = curveAtAll(series, edgesS.subarray(0, edges));
+  const pick = (points: Float64Array, behind: number): Float64Array => {
+    const picked = new Float64Array(count);
+    for (let window = 0; window < count; window++) {
+      picked[window] = points[(startAt[window] ?? 0) + behind] ?? 0;
+    }
+    return picked;
+  };
+  return {
+    start: { energyJ: pick(all.energyJ, 0), coveredS: pick(all.coveredS, 0) },
+    end: { energyJ: pick(all.energyJ, 1), coveredS: pick(all.coveredS, 1) },
+  };
 }
 
 /** Edges moved onto the clock of another series: origin, offset and clock rate (about `pivotS`) at once. */

@@ -1,50 +1,80 @@
-// The clocks of many recordings of one instrument pair: each run is aligned by its own edges where it has them; the
-// others, and recordings yet to come, get what is typical, with the scatter between runs as its uncertainty.
+// The clocks of many recordings of one instrument pair. What their stamps have in common is learned from all of them:
+// each keeps its own offset as far as its edges are sure of it, and takes what is typical for the rest.
 import { findClock, type ClockRelation } from '../align/clock-search.ts';
-import { firstS, secondsBetween, type EnergySeries } from '../align/energy-series.ts';
-import { findMeterWindow } from '../align/held-meter.ts';
-import { rowsOfSeries } from '../align/meter-rows.ts';
-import { periodOf } from '../align/series-from-samples.ts';
+import { secondsBetween, type EnergySeries } from '../align/energy-series.ts';
+import { newOffsetUncertaintyS, shrunk, type OffsetLaw } from '../align/offset-law.ts';
+import type { StampHabit } from '../align/stamp-habit.ts';
+import { readStamps, type StampReading } from '../align/stamp-meaning.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, type Refusal } from '../quantity/fault.ts';
+import { acquisitionsOf } from './acquisitions.ts';
 import type { ChipTerm } from './chip-terms.ts';
+import { kindsOf, rateFor, searchedParts, type Kind, type Searched } from './clock-kinds.ts';
+import { noticesOf, windowNotice, type ClockNotice } from './clock-notices.ts';
 import { chipTotalOf, type RunEvidence, type RunOnClock } from './evidence-rows.ts';
-import { wallOf } from './wall-windows.ts';
-
-/** The clock of one run by its own edges; `startOffsetS` is the offset at the first stamp of its chips. */
-export interface FoundClock {
-  readonly relation: ClockRelation;
-  readonly startOffsetS: number;
-}
+import { heldMetersOf } from './held-feeds.ts';
+import { wallOf, type RunClock } from './wall-windows.ts';
 
 interface TypicalClock {
-  /** Chips later than the meter at their first stamp, s. */
+  /** Chips later than the meter at their first stamp, s: the middle of what a new recording may have. */
   readonly offsetS: number;
   readonly rateRatio: number;
-  /** Scatter between runs and of the single search, s. */
+  /** Standard uncertainty for a new recording: of the mean, between recordings, and of a start cut to the second. */
   readonly offsetUncertaintyS: number;
   readonly alignedCount: number;
+  /** The same in parts, to average over; undefined where no recording was aligned or the meter holds its values. */
+  readonly law: OffsetLaw | undefined;
+}
+
+/** How one acquisition of one run got its clock. */
+export interface AlignedAcquisition {
+  readonly run: string;
+  /** Counted from 0 within the run. */
+  readonly number: number;
+  readonly habit: StampHabit;
+  /** What its own edges say; with the offset over time and the residual over offsets, for plots. */
+  readonly relation: ClockRelation | Refusal;
+  /** At the first stamp, s; `own` where its edges alone decide, `typical` where they say nothing. */
+  readonly offsetS: number;
+  readonly offsetUncertaintyS: number;
+  readonly rateRatio: number;
+  readonly taken: 'own' | 'drawn' | 'typical' | 'unknown';
+}
+
+/** What recordings of one kind have in common. */
+export interface KindLaw {
+  readonly habit: StampHabit;
+  readonly law: OffsetLaw;
+  /** What the stamps mean, if both hosts keep time. */
+  readonly stamps: StampReading;
 }
 
 export interface AlignedRuns {
   readonly runs: readonly RunOnClock[];
   readonly typical: TypicalClock;
   readonly held: readonly HeldMeter[];
-  /** What each run's own load edges showed, in the order of `runs`. */
-  readonly found: readonly (FoundClock | undefined)[];
   /** Why single runs could not be aligned by themselves. */
   readonly refusals: readonly { readonly run: string; readonly refusal: Refusal }[];
+  readonly acquisitions: readonly AlignedAcquisition[];
+  /** One law per kind of stamps: tools that stamp otherwise have offsets of their own. */
+  readonly laws: readonly KindLaw[];
+  readonly notices: readonly ClockNotice[];
 }
 
+/** Hosts that keep time by NTP within one building differ by less. */
+const SYNC_S = 0.05;
 /** Without any edge the clocks are taken as equal to a second. */
 const UNKNOWN_OFFSET_UNCERTAINTY_S = 1;
+/** Aligned at the source, or found as a delay of its own: what is left is not seen. */
+const SAME_CLOCK = { offsetS: 0, rateRatio: 0, pivotS: 0 };
+/** A drawn offset moved by less than this share of its uncertainty is still the recording's own. */
+const OWN_SHARE = 0.9;
 
 /** Aligns runs of one node; a refusal only where chip sources are missing. */
 export function alignRuns(
   runs: readonly RunEvidence[],
   terms: readonly ChipTerm[],
 ): AlignedRuns | Refusal {
-  const refusals: { run: string; refusal: Refusal }[] = [];
   const totals: EnergySeries[] = [];
   for (const run of runs) {
     const total = chipTotalOf(run.chips, terms);
@@ -52,71 +82,147 @@ export function alignRuns(
     totals.push(total);
   }
   const held = heldMetersOf(runs, totals);
-  if (held) {
-    return {
-      runs: runs.map((evidence) => ({ evidence, clock: { offsetS: 0, rateRatio: 0, pivotS: 0 } })),
-      typical: { offsetS: 0, rateRatio: 0, offsetUncertaintyS: 0.5, alignedCount: runs.length },
-      held,
-      found: runs.map(() => undefined),
-      refusals,
-    };
-  }
-  const found: (Found | undefined)[] = runs.map((run, index) => {
+  if (held) return alignedByDelay(runs, held);
+  const seen = runs.flatMap((run, index) => {
     const total = totals[index];
     const wall = wallOf(run.feeds);
-    if (!total || !wall) return undefined;
-    if (sameSteps(wall, total)) return SAME_WINDOWS;
-    const periodS = Math.max(1, periodOf(wall.atS));
-    const clock = findClock(rowsOfSeries(wall, periodS), total);
-    if (isRefusal(clock)) {
-      refusals.push({ run: run.run, refusal: clock });
-      return undefined;
-    }
-    const startS = firstS(total) + secondsBetween(wall.originNs, total.originNs);
-    const startOffsetS = clock.offsetS + clock.rateRatio * (startS - clock.pivotS);
-    return {
-      clock,
-      own: { relation: clock, startOffsetS },
-      startOffsetS,
-      uncertaintyS: clock.offsetUncertaintyS,
-    };
+    if (!total || !wall || sameSteps(wall, total)) return [];
+    return acquisitionsOf(run.run, wall, total).flatMap((each) => searchedParts(each));
   });
-  const typical = typicalOf(found.filter((each) => each !== undefined));
+  const kinds = kindsOf(seen);
+  const main = [...kinds.values()].reduce<Kind | undefined>(
+    (most, each) => (most && most.members.length >= each.members.length ? most : each),
+    undefined,
+  );
+  const typical = typicalOf(main?.law);
+  const clocked = seen.map((each) => clockedBy(each, kinds.get(each.kind)?.law ?? main?.law));
+  const meterWindowS = main?.meterWindowS;
   return {
-    runs: runs.map((evidence, index) => {
-      const own = found[index]?.clock;
-      const total = totals[index];
-      const wall = wallOf(evidence.feeds);
-      const startS =
-        total && wall ? firstS(total) + secondsBetween(wall.originNs, total.originNs) : 0;
-      return {
-        evidence,
-        clock: own ?? {
-          offsetS: typical.offsetS,
-          rateRatio: typical.rateRatio,
-          pivotS: startS,
-        },
-      };
-    }),
+    runs: runs.map((evidence) => ({
+      evidence,
+      clock: clockOf(
+        clocked.filter((each) => each.aligned.run === evidence.run),
+        meterWindowS,
+      ),
+    })),
     typical,
     held: [],
-    found: found.map((each) => each?.own),
-    refusals,
+    refusals: seen.flatMap((each) =>
+      isRefusal(each.relation) ? [{ run: each.rows.run, refusal: each.relation }] : [],
+    ),
+    acquisitions: clocked.map((each) => each.aligned),
+    laws: [...kinds.values()].flatMap((each) => (each.law ? [kindLawOf(each.law, each)] : [])),
+    notices: [...seen.flatMap((each) => noticesOf(each)), ...windowNotice(meterWindowS)],
   };
 }
 
-interface Found {
-  readonly clock: { readonly offsetS: number; readonly rateRatio: number; readonly pivotS: number };
-  readonly own?: FoundClock;
-  readonly startOffsetS: number;
-  readonly uncertaintyS: number;
+function kindLawOf(law: OffsetLaw, { habit, meterPeriodS }: Kind): KindLaw {
+  const stamps = readStamps(law.meanS, newOffsetUncertaintyS(law), {
+    meterPeriodS,
+    chipPeriodS: habit.periodS,
+    syncS: SYNC_S,
+  });
+  return { habit, law, stamps };
 }
 
-const SAME_WINDOWS: Found = {
-  clock: { offsetS: 0, rateRatio: 0, pivotS: 0 },
-  startOffsetS: 0,
-  uncertaintyS: 0,
-};
+function alignedByDelay(runs: readonly RunEvidence[], held: readonly HeldMeter[]): AlignedRuns {
+  const uncertainties = held.map((meter) => meter.delayUncertaintyS ?? 0);
+  return {
+    runs: runs.map((evidence) => ({ evidence, clock: SAME_CLOCK })),
+    typical: {
+      offsetS: 0,
+      rateRatio: 0,
+      offsetUncertaintyS: Math.max(...uncertainties),
+      alignedCount: runs.length,
+      law: undefined,
+    },
+    held,
+    refusals: [],
+    acquisitions: [],
+    laws: [],
+    notices: [],
+  };
+}
+
+function typicalOf(law: OffsetLaw | undefined): TypicalClock {
+  return {
+    offsetS: law?.meanS ?? 0,
+    rateRatio: law?.rateRatio ?? 0,
+    offsetUncertaintyS: law ? newOffsetUncertaintyS(law) : UNKNOWN_OFFSET_UNCERTAINTY_S,
+    alignedCount: law?.recordingsCount ?? 0,
+    law,
+  };
+}
+
+interface Clocked {
+  readonly aligned: AlignedAcquisition;
+  readonly fromS: number;
+  readonly startS: number;
+}
+
+function clockedBy(each: Searched, law: OffsetLaw | undefined): Clocked {
+  const { rows, habit, relation } = each;
+  const about = { run: rows.run, number: rows.number, habit, relation };
+  const placed = { fromS: rows.fromS, startS: rows.startS };
+  if (isRefusal(relation)) {
+    return {
+      ...placed,
+      aligned: {
+        ...about,
+        offsetS: law?.meanS ?? 0,
+        rateRatio: law?.rateRatio ?? 0,
+        offsetUncertaintyS: law ? newOffsetUncertaintyS(law) : UNKNOWN_OFFSET_UNCERTAINTY_S,
+        taken: law ? 'typical' : 'unknown',
+      },
+    };
+  }
+  const rateRatio = rateFor(relation, law);
+  // With another rate than its own the best offset at the pivot moves a little: edges seldom lie even around it.
+  const again =
+    rateRatio === relation.rateRatio
+      ? relation
+      : findClock(rows.rows, rows.chips, { ...NEAR, rateRatio, centreS: relation.offsetS });
+  const base = isRefusal(again) ? relation : again;
+  const own = {
+    value: base.offsetS + rateRatio * (rows.startS - base.pivotS),
+    uncertainty: base.offsetUncertaintyS,
+  };
+  const spread = law ? Math.hypot(law.scatterS, law.halfWidthS / Math.sqrt(3)) : Infinity;
+  const drawn = law && law.recordingsCount > 2 ? shrunk(own, law.meanS, spread) : own;
+  return {
+    ...placed,
+    aligned: {
+      ...about,
+      offsetS: drawn.value,
+      rateRatio,
+      offsetUncertaintyS: drawn.uncertainty,
+      taken: drawn.uncertainty > OWN_SHARE * own.uncertainty ? 'own' : 'drawn',
+    },
+  };
+}
+
+const NEAR = { rangeS: 5, seekRate: false } as const;
+
+/** The lines of a run, one per acquisition, pivoted at the first stamp of each. */
+function clockOf(clocked: readonly Clocked[], meterWindowS: number | undefined): RunClock {
+  const [first, ...others] = clocked.map(({ aligned, fromS, startS }) => ({
+    fromS,
+    offsetS: aligned.offsetS,
+    rateRatio: aligned.rateRatio,
+    pivotS: startS,
+    offsetUncertaintyS: aligned.offsetUncertaintyS,
+  }));
+  if (!first) return SAME_CLOCK;
+  const { offsetS, rateRatio, pivotS, offsetUncertaintyS } = first;
+  return {
+    offsetS,
+    rateRatio,
+    pivotS,
+    offsetUncertaintyS,
+    ...(meterWindowS === undefined ? {} : { meterWindowS }),
+    ...(others.length > 0 ? { later: others } : {}),
+  };
+}
 
 /**
  * Steady steps with holes between them, recorded over the very same windows: they were aligned at the source, and their
@@ -130,58 +236,4 @@ function sameSteps(wall: EnergySeries, chips: EnergySeries): boolean {
   const coveredS = (wall.coveredS[knotsCount - 1] ?? 0) - (wall.coveredS[0] ?? 0);
   if (coveredS > 0.8 * lengthS) return false;
   return wall.atS.every((atS, knot) => Math.abs((chips.atS[knot] ?? 0) + shiftS - atS) < 1e-3);
-}
-
-function typicalOf(found: readonly Found[]): TypicalClock {
-  if (found.length === 0) {
-    return {
-      offsetS: 0,
-      rateRatio: 0,
-      offsetUncertaintyS: UNKNOWN_OFFSET_UNCERTAINTY_S,
-      alignedCount: 0,
-    };
-  }
-  const offsetS = median(found.map((each) => each.startOffsetS));
-  const scatterS = 1.4826 * median(found.map((each) => Math.abs(each.startOffsetS - offsetS)));
-  return {
-    offsetS,
-    rateRatio: median(found.map((each) => each.clock.rateRatio)),
-    offsetUncertaintyS: Math.hypot(scatterS, median(found.map((each) => each.uncertaintyS))),
-    alignedCount: found.length,
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const high = sorted[sorted.length >> 1] ?? 0;
-  const low = sorted[(sorted.length - 1) >> 1] ?? 0;
-  return (low + high) / 2;
-}
-
-/** Window, delay and share of each feed where all of them hold their values; undefined for plain meters. */
-function heldMetersOf(
-  runs: readonly RunEvidence[],
-  totals: readonly EnergySeries[],
-): readonly HeldMeter[] | undefined {
-  const sources = runs[0]?.feeds.map((feed) => feed.source) ?? [];
-  const found: { source: string; delayS: number; windowS: number; gainRatio: number }[] = [];
-  for (const source of sources) {
-    const windows = runs.flatMap((run, index) => {
-      const feed = run.feeds.find((each) => each.source === source);
-      const total = totals[index];
-      if (!feed?.held || !total) return [];
-      const window = findMeterWindow(feed.held, total);
-      return isRefusal(window) ? [] : [window];
-    });
-    if (windows.length === 0) return undefined;
-    found.push({
-      source,
-      delayS: median(windows.map((window) => window.delayS)),
-      windowS: median(windows.map((window) => window.windowS)),
-      gainRatio: median(windows.map((window) => window.gainRatio)),
-    });
-  }
-  const whole = found.reduce((sum, each) => sum + each.gainRatio, 0);
-  if (found.length === 0 || whole <= 0) return undefined;
-  return found.map(({ gainRatio, ...meter }) => ({ ...meter, shareRatio: gainRatio / whole }));
 }

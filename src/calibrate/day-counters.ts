@@ -10,6 +10,8 @@ export interface DayCounter {
   readonly countJ: Float64Array;
   /** Where the counter starts again at 0; undefined where nobody knows. */
   readonly wrapsAtJ?: number;
+  /** 1 where it is known that nothing is known of the step to a reading; then readings must be in order of time. */
+  readonly isHole?: Uint8Array;
   /** More than this is no power of this source. */
   readonly ceilingW: number;
 }
@@ -77,9 +79,10 @@ export function judgeCounter(
 }
 
 /** Most days of most counters rise evenly without a hole, and one look tells. */
-function isPlain({ atS, countJ, ceilingW }: DayCounter, look: StampLook): boolean {
+function isPlain({ atS, countJ, ceilingW, isHole }: DayCounter, look: StampLook): boolean {
   return (
     atS.length === countJ.length &&
+    isHole === undefined &&
     look.shortestS > 0 &&
     look.longestS <= HOLE_PERIOD_COUNT * look.periodS &&
     (countJ[0] ?? -1) >= 0 &&
@@ -140,7 +143,7 @@ function judgeSteps(
     } else if (stepJ < 0 || stepJ > counter.ceilingW * lengthS) {
       unknownStepCount++;
       unknownCount++;
-    } else if (lengthS > holeS) unknownCount++;
+    } else if (lengthS > holeS || counter.isHole?.[index] === 1) unknownCount++;
     if (addedJ !== 0) countJ[index] = readingJ + addedJ;
     unknownCounts[index] = unknownCount;
   }

@@ -7,8 +7,10 @@ import {
   type Gram,
   type Ridge,
 } from './bounded-regression.ts';
+import type { LeftOut } from '../quantity/correction.ts';
+import { formatInstant } from '../quantity/time.ts';
 import type { DayRows } from './day-rows.ts';
-import { contracted, levelFreeGram, type Form } from './day-sums.ts';
+import { contracted, levelFreeGram, meanErrorW, plainSums, type Form } from './day-sums.ts';
 import type { BlockErrors } from './gates.ts';
 import { inChunks, type HuberFit } from './huber-rounds.ts';
 import type { MapChunks } from './map-chunks.ts';
@@ -23,6 +25,9 @@ export const noiseOf = (fit: HuberFit): number => fit.noiseW ** 2 * fit.inflatio
 /** Sums of a fit as Grams of a form, one per day, the level of each day taken out. */
 const gramsOf = (fit: HuberFit, form: Form): readonly Gram[] =>
   fit.sums.map((sums) => levelFreeGram(contracted(sums, form), fit.rowsPerLevel));
+
+/** Sums are of the form that was fitted already: one column per parameter. */
+const ownForm = (size: number): Form => Array.from({ length: size - 1 }, (_, index) => index + 1);
 
 /** Root of Huber's loss per row on fifths of the days, each predicted from the others; `form` is over the fit's terms. */
 export function crossErrorW(fit: HuberFit, form: Form, ridge: Ridge): number {
@@ -56,9 +61,7 @@ export async function heldBackOf(
   const cut = days.length - Math.ceil(days.length / 5);
   const size = ridge.lower.length;
   const before = emptyGram(size);
-  // The sums are of the form that was fitted already: one column per parameter.
-  const own = Array.from({ length: size - 1 }, (_, index) => index + 1);
-  for (const gram of gramsOf(fit, own).slice(0, cut)) addGram(before, gram);
+  for (const gram of gramsOf(fit, ownForm(size)).slice(0, cut)) addGram(before, gram);
   const parameters = solveBounded(before, noiseOf(fit), ridge);
   const slopes = Float64Array.from(form, (place) => parameters[place] ?? 0);
   const held = days.slice(cut).map((day) => ({ day, slopes, constantW: parameters[0] ?? 0 }));
@@ -84,4 +87,33 @@ export async function heldBackOf(
     blockS: (PART_ROWS * coveredS) / rowsCount,
     blocksCount: partsCount,
   };
+}
+
+/** Each day by a fit without it, and without its own level; empty below three days. */
+export function leftOutDays(
+  days: readonly DayRows[],
+  fit: HuberFit,
+  form: Form,
+  ridge: Ridge,
+): readonly LeftOut[] {
+  if (days.length < 3) return [];
+  const size = ridge.lower.length;
+  const grams = gramsOf(fit, ownForm(size));
+  const total = emptyGram(size);
+  for (const gram of grams) addGram(total, gram);
+  return days.map((day, index) => {
+    const rest = emptyGram(size);
+    addGram(rest, total);
+    const own = grams[index];
+    if (own) addGram(rest, own, -1);
+    const plain = plainSums(day, form);
+    const parameters = solveBounded(rest, noiseOf(fit), ridge);
+    const meter = plain.size - 1;
+    const meterW = (plain.products[meter] ?? 0) / day.count + (plain.levelsW[meter] ?? 0);
+    return {
+      name: formatInstant(day.originNs).slice(0, 'YYYY-MM-DD'.length),
+      biasRatio: meterW > 0 ? -meanErrorW(plain, parameters) / meterW : 0,
+      coveredS: day.coveredS,
+    };
+  });
 }

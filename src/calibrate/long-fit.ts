@@ -2,16 +2,17 @@
 // a level for each day. A node-year of seconds passes through here in seconds; what it gives is what any fit gives.
 import assert from 'node:assert/strict';
 import type { SampleFlaws } from '../align/series-from-samples.ts';
+import type { LeftOut } from '../quantity/correction.ts';
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import { fromSeconds, later, type InstantNs } from '../quantity/time.ts';
 import { addGram, emptyGram, type Ridge } from './bounded-regression.ts';
 import { affineTerm, type ChipTerm } from './chip-terms.ts';
 import { spreadOfDays } from './day-bootstrap.ts';
 import { cellsCount, type DayCounters, type DayRows, type DayToAlign } from './day-rows.ts';
-import { levelFreeGram, plainSums, type Form } from './day-sums.ts';
+import { levelFreeGram, parametersCount, plainSums, type Form } from './day-sums.ts';
 import type { BlockErrors } from './gates.ts';
 import { huberRounds } from './huber-rounds.ts';
-import { crossErrorW, heldBackOf, noiseOf } from './long-checks.ts';
+import { crossErrorW, heldBackOf, leftOutDays, noiseOf } from './long-checks.ts';
 import { doubtsOf } from './long-doubts.ts';
 import type { MapChunks } from './map-chunks.ts';
 
@@ -27,6 +28,10 @@ interface LevelOfDay {
   readonly originNs: InstantNs;
   readonly levelW: number;
   readonly rowsCount: number;
+  readonly coveredS: number;
+  readonly meterW: number;
+  /** Of all chips. */
+  readonly chipW: number;
 }
 
 export interface LongFit {
@@ -51,10 +56,14 @@ export interface LongFit {
   /** Means over all rows, and the usual swing of the chips within a day, W. */
   readonly meterW: number;
   readonly chipW: number;
+  /** Of each term. */
+  readonly chipMeansW: readonly number[];
   readonly swingW: number;
   /** Lowest and highest chip power over a minute of rows, W. */
   readonly holdsFromW: number;
   readonly holdsUntilW: number;
+  /** Each day predicted by a fit without it, without its level; empty below three days. */
+  readonly leftOut: readonly LeftOut[];
   /** On the last fifth of the days, predicted without their levels; undefined below five days. */
   readonly heldBack: BlockErrors | undefined;
   readonly roundsCount: number;
@@ -160,8 +169,12 @@ export async function fitDays(
       originNs: day.originNs,
       levelW: fit.levelsW[index] ?? 0,
       rowsCount: day.count,
+      coveredS: day.coveredS,
+      ...meansOfDay(day),
     })),
     ...whole,
+    chipMeansW: chipMeansW(days, form),
+    leftOut: leftOutDays(days, fit, form, ridge),
     heldBack: await heldBackOf(days, fit, form, ridge, whole.meterW, mapChunks),
     roundsCount: fit.roundsCount,
     isStill: fit.isStill,
@@ -223,6 +236,29 @@ function wholeOf(
     holdsFromW: days.reduce((least, day) => Math.min(least, day.lowestW), chipSumW / rowsCount),
     holdsUntilW: days.reduce((most, day) => Math.max(most, day.highestW), chipSumW / rowsCount),
   };
+}
+
+/** Mean power on one day, W. */
+function meansOfDay(day: DayRows): { readonly meterW: number; readonly chipW: number } {
+  const sums = plainSums(day, new Array<number>(day.levelsW.length - 1).fill(1));
+  const meanW = (place: number): number =>
+    (sums.products[place] ?? 0) / day.count + (sums.levelsW[place] ?? 0);
+  return { chipW: meanW(1), meterW: meanW(2) };
+}
+
+/** Mean power of each term over all rows, W. */
+function chipMeansW(days: readonly DayRows[], form: Form): readonly number[] {
+  const sums = days.map((day) => plainSums(day, form));
+  const rowsCount = days.reduce((sum, day) => sum + day.count, 0);
+  return Array.from({ length: parametersCount(form) - 1 }, (_, index) =>
+    sums.reduce(
+      (sum, day) =>
+        sum +
+        ((day.products[index + 1] ?? 0) + day.rowsCount * (day.levelsW[index + 1] ?? 0)) /
+          rowsCount,
+      0,
+    ),
+  );
 }
 
 function flawsOf(days: readonly DayRows[]): readonly SampleFlaws[] {

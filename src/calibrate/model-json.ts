@@ -120,6 +120,13 @@ function encodeDetail(detail: CorrectionDetail): ModelDocument {
       delay_s: meter.delayS,
       window_s: meter.windowS,
       share_ratio: meter.shareRatio,
+      ...(meter.delayUncertaintyS === undefined
+        ? {}
+        : { delay_uncertainty_s: meter.delayUncertaintyS }),
+      ...(meter.windowUncertaintyS === undefined
+        ? {}
+        : { window_uncertainty_s: meter.windowUncertaintyS }),
+      ...(meter.refreshS === undefined ? {} : { refresh_s: meter.refreshS }),
     })),
     chip_stamp: detail.chipStamp,
     ...(detail.chipWindowS === undefined ? {} : { chip_window_s: detail.chipWindowS }),
@@ -290,6 +297,13 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
       delayS: meter.number('delay_s'),
       windowS: meter.number('window_s', 0),
       shareRatio: meter.number('share_ratio', 0),
+      ...(meter.has('delay_uncertainty_s')
+        ? { delayUncertaintyS: meter.number('delay_uncertainty_s', 0) }
+        : {}),
+      ...(meter.has('window_uncertainty_s')
+        ? { windowUncertaintyS: meter.number('window_uncertainty_s', 0) }
+        : {}),
+      ...(meter.has('refresh_s') ? { refreshS: meter.number('refresh_s', 0) } : {}),
     })),
     chipStamp: detail.text('chip_stamp'),
     ...(detail.has('chip_window_s') ? { chipWindowS: detail.number('chip_window_s', 0) } : {}),

@@ -102,7 +102,7 @@ export class NodeCalibration {
   adopt(model: CorrectionModel): void {
     const life = lifeOf(model);
     this.take(model);
-    this.watch = new ResidualWatch(new WatchBudget(model));
+    this.watch = isWatched(model) ? new ResidualWatch(new WatchBudget(model)) : undefined;
     this.live.restart(life.checkedNs > model.fittedAtNs ? life.checkedNs : model.fittedAtNs);
     this.config = mergedConfig(mergedConfig(this.plan.config, life.config), UNKNOWN_CONFIG);
     if (model.life) this.cut(life.sinceNs);
@@ -122,8 +122,7 @@ export class NodeCalibration {
     if (model) {
       const next = reconfigured(model, changes, now, atNs);
       this.issue(next);
-      this.watch = new ResidualWatch(new WatchBudget(next));
-      this.live.restart(atNs);
+      this.watch = undefined;
     }
     this.tell('configuration-changed', atNs, atNs, says, {});
   }
@@ -167,10 +166,7 @@ export class NodeCalibration {
       sources: this.plan.sources,
       config: this.config,
     });
-    const budget = new WatchBudget(next);
-    const higherW = before ? this.differenceW(before, next) : 0;
-    this.watch = this.watch?.successor(budget, higherW) ?? new ResidualWatch(budget, true);
-    if (!before) this.live.restart(next.evidence.untilNs);
+    this.watchNext(before, next);
     this.take(next);
     return next;
   }
@@ -270,6 +266,21 @@ export class NodeCalibration {
     this.history.forgetBefore(atNs);
   }
 
+  /** The watch goes on over the next fit, or begins with the first one that has passed its gates. */
+  private watchNext(before: CorrectionModel | undefined, next: CorrectionModel): void {
+    if (!isWatched(next)) {
+      this.watch = undefined;
+      return;
+    }
+    const budget = new WatchBudget(next);
+    if (this.watch && before) {
+      this.watch = this.watch.successor(budget, this.differenceW(before, next));
+      return;
+    }
+    this.watch = new ResidualWatch(budget, true);
+    this.live.restart(next.evidence.untilNs);
+  }
+
   /** How much more the next model predicts at the load of the last block, W. */
   private differenceW(before: CorrectionModel, next: CorrectionModel): number {
     const sourcesW = this.live.sourcesW();
@@ -278,6 +289,13 @@ export class NodeCalibration {
     return old && now ? predictedOf(next, now) - predictedOf(before, old) : 0;
   }
 }
+
+/**
+ * A fit that has not passed its gates is not held to its level: what it did not see of the load would look like steps. One
+ * that had passed them, and only waits for its level or for a look at the meter, is.
+ */
+const isWatched = (model: CorrectionModel): boolean =>
+  model.open.every((gate) => gate.startsWith('level:') || gate.startsWith('age:'));
 
 const nsOf = (atS: number): InstantNs => instantNs(BigInt(Math.round(atS * 1e3)) * 1_000_000n);
 const signed = (powerW: number): string =>

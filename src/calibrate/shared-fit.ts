@@ -1,15 +1,9 @@
 // Several nodes behind the same meters, fitted together: y = Σ_n (a_n + Σ_k g_nk x_nk), bounded by physics, robust, with
 // the covariance of all parameters at once. The sum is known far better than its parts, and only the covariance says so.
 import type { GainEvidence, LevelEvidence, LevelRule } from '../quantity/correction.ts';
-import {
-  emptyGram,
-  inverseSymmetric,
-  solveBounded,
-  type Gram,
-  type Ridge,
-} from './bounded-regression.ts';
-import { gainEvidence, levelEvidence } from './identifiability.ts';
-import { basisOf, weightsOf, type Basis, type SharedNode } from './shared-basis.ts';
+import { emptyGram, solveBounded, type Gram, type Ridge } from './bounded-regression.ts';
+import { basisOf, type Basis, type SharedNode } from './shared-basis.ts';
+import { evidenceOf, fromNoise, onParameters, posteriorOf } from './shared-posterior.ts';
 import { chipsOfW, type SharedRows } from './shared-rows.ts';
 
 export interface SharedNodeFit {
@@ -25,6 +19,8 @@ export interface SharedFit {
   readonly levelRule: LevelRule;
   /** Covariance of [level, gains] of the nodes in their order, row by row; W², W and 1. */
   readonly covariance: Float64Array;
+  /** What of it comes from the noise of the rows; the rest is the priors', and of type B. */
+  readonly noiseCovariance: Float64Array;
   readonly levelAt: readonly number[];
   /** Standard deviation of one row's residual, W, and the variance of a long mean over that of independent rows. */
   readonly residualW: number;
@@ -67,6 +63,7 @@ export function fitShared(
   }
   const posterior = posteriorOf(gram, state.noiseW2 * state.inflationRatio, basis);
   const covariance = onParameters(posterior, basis);
+  const noise = fromNoise(posterior, gram, state.noiseW2 * state.inflationRatio);
   const size = basis.parametersCount;
   let fittedCount = 0;
   basis.pieces.forEach((piece, index) => {
@@ -90,6 +87,7 @@ export function fitShared(
     }),
     levelRule,
     covariance,
+    noiseCovariance: onParameters(noise, basis),
     levelAt: basis.levelAt,
     residualW: Math.sqrt(
       state.residuals.reduce((sum, each) => sum + each * each, 0) /
@@ -239,78 +237,6 @@ function inflationOf(
     lengthS = 0;
   }
   return Math.max(1, squares / Math.max(1, chunksCount) / noiseW2);
-}
-
-function posteriorOf(gram: Gram, noiseW2: number, { pieces }: Basis): Float64Array {
-  const size = pieces.length;
-  const curvature = gram.zz.map((cell) => cell / noiseW2);
-  pieces.forEach((piece, index) => {
-    const at = index * (size + 1);
-    curvature[at] = (curvature[at] ?? 0) + 1 / piece.spread ** 2;
-  });
-  return inverseSymmetric(curvature, size);
-}
-
-/** Covariance of the parameters, from one of the pieces. */
-function onParameters(pieceCovariance: Float64Array, basis: Basis): Float64Array {
-  const { pieces, parametersCount: size } = basis;
-  const covariance = new Float64Array(size * size);
-  pieces.forEach((one, i) => {
-    pieces.forEach((other, j) => {
-      const cell = pieceCovariance[i * pieces.length + j] ?? 0;
-      for (const [a, timesA] of one.enters) {
-        for (const [b, timesB] of other.enters) {
-          const at = a * size + b;
-          covariance[at] = (covariance[at] ?? 0) + timesA * timesB * cell;
-        }
-      }
-    });
-  });
-  return covariance;
-}
-
-function evidenceOf(
-  nodes: readonly SharedNode[],
-  basis: Basis,
-  posterior: Float64Array,
-  covariance: Float64Array,
-): { levels: LevelEvidence[]; gains: GainEvidence[][] } {
-  const { pieces, levelAt, parametersCount: size } = basis;
-  const prior = onParameters(
-    Float64Array.from({ length: pieces.length ** 2 }, (_, cell) => {
-      const row = Math.floor(cell / pieces.length);
-      return cell % (pieces.length + 1) === 0 ? (pieces[row]?.spread ?? 0) ** 2 : 0;
-    }),
-    basis,
-  );
-  const own = new Map<number, { prior: number; posterior: number }>();
-  pieces.forEach((piece, index) => {
-    const parameter = piece.enters[0]?.[0];
-    if (piece.is === 'own-gain' && parameter !== undefined) {
-      const variance = posterior[index * (pieces.length + 1)] ?? 0;
-      own.set(parameter, { prior: piece.spread ** 2, posterior: variance });
-    }
-  });
-  const diagonal = (of: Float64Array, at: number): number => of[at * (size + 1)] ?? 0;
-  // What the levels would spread by if their sum were known exactly: less than that is knowledge of a level's own.
-  const weights = weightsOf(nodes);
-  const owns = pieces.filter(({ is }) => is === 'own-level').map(({ spread }) => spread ** 2);
-  const spread = owns.reduce((sum, each) => sum + each, 0);
-  return {
-    levels: nodes.map((_, index) => {
-      if (nodes.length < 2) return 'own';
-      const weight = weights[index] ?? 0;
-      const free = (owns[index] ?? 0) * (1 - 2 * weight) + weight ** 2 * spread;
-      return levelEvidence(free, diagonal(covariance, levelAt[index] ?? 0));
-    }),
-    gains: nodes.map(({ terms }, index) =>
-      terms.map((_, place) => {
-        const at = (levelAt[index] ?? 0) + 1 + place;
-        const gain = { prior: diagonal(prior, at), posterior: diagonal(covariance, at) };
-        return gainEvidence({ gain, own: own.get(at) });
-      }),
-    ),
-  };
 }
 
 function meanOf(values: Float64Array): number {

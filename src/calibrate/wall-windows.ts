@@ -1,7 +1,10 @@
 // What the meters of a run say, window by window, and where those windows lie on the chips' clock. Plain meters give
 // blocks on their own edges; held meters give one window per new value, of the length and delay that was found for them.
-import { movedEdges, secondsBetween, sumOf, type EnergySeries } from '../align/energy-series.ts';
-import { rowsOfSeries, type HeldReadings } from '../align/meter-rows.ts';
+import { secondsBetween, sumOf, type EnergySeries } from '../align/energy-series.ts';
+import type { HeldReadings } from '../align/held-readings.ts';
+import { rowsOfSeries } from '../align/meter-rows.ts';
+import { windowsOnChips, type RunClock } from '../align/run-clock.ts';
+import { periodOf } from '../align/series-from-samples.ts';
 import type { HeldMeter } from '../quantity/correction.ts';
 import type { InstantNs } from '../quantity/time.ts';
 
@@ -12,13 +15,7 @@ export interface Feed {
   readonly held: HeldReadings | undefined;
 }
 
-/** Where the chips' clock stands against the meter's in one run. */
-export interface RunClock {
-  readonly offsetS: number;
-  readonly rateRatio: number;
-  /** Where the offset holds, seconds after the origin of the first feed's series. */
-  readonly pivotS: number;
-}
+export type { RunClock };
 
 export interface Wall {
   readonly meterW: Float64Array;
@@ -45,14 +42,24 @@ export function plainWall(
     untilS: rows.untilS,
     atS: rows.fromS.map((fromS, row) => epochS + (fromS + (rows.untilS[row] ?? fromS)) / 2),
     windows: (chips) => {
-      const move = {
-        shiftS: clock.offsetS + secondsBetween(chips.originNs, series.originNs),
-        rateRatio: clock.rateRatio,
-        pivotS: clock.pivotS,
-      };
-      return [[movedEdges(rows.fromS, move), movedEdges(rows.untilS, move), 1]];
+      const lags = meterLags(clock.meterWindowS, series);
+      return lags.map((lagS) => {
+        const moved = windowsOnChips(rows, series.originNs, chips, clock, lagS);
+        return [moved.fromS, moved.untilS, 1 / lags.length] as const;
+      });
     },
   };
+}
+
+/**
+ * A meter that averages over m of its periods shows, in a block of rows, the mean of m blocks that lie one period apart:
+ * a mean of m periods is the mean of m means of one.
+ */
+function meterLags(meterWindowS: number | undefined, series: EnergySeries): readonly number[] {
+  if (meterWindowS === undefined) return [0];
+  const periodS = periodOf(series.atS);
+  const count = Math.max(1, Math.min(60, Math.round(meterWindowS / periodS)));
+  return Array.from({ length: count }, (_, place) => (place - (count - 1) / 2) * periodS);
 }
 
 export function heldWall(feeds: readonly Feed[], meters: readonly HeldMeter[]): Wall | undefined {

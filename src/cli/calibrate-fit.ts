@@ -18,9 +18,11 @@ import type { Clock } from '../quantity/clock.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
 import { instantNs } from '../quantity/time.ts';
 import { evidenceOf, layoutOf, type NodeEvidence } from './calibrate-sources.ts';
+import { fitLongFolders } from './calibrate-fit-long.ts';
 import { provenanceOf } from './fit-provenance.ts';
 import { report, type Fitted, type Output } from './fit-summary.ts';
 import { zoneOffsetS } from '../decode/ptdaemon-log.ts';
+import { isLongRecording } from './long-recording.ts';
 import { readRunFolder } from './run-folder.ts';
 
 export const FIT_USAGE =
@@ -41,7 +43,8 @@ export async function calibrateFit(
     return 2;
   }
   try {
-    const fitted = await fitFolders(options, io, clock);
+    const fit = (await isLongRecording(options.folders)) ? fitLongFolders : fitFolders;
+    const fitted = await fit(options, io, clock);
     if (isRefusal(fitted)) {
       if (options.json)
         io.out(
@@ -183,7 +186,16 @@ async function fitFolders(
     doubts,
   };
   const provenance = await provenanceOf(options, rehearsed);
-  return fitMachines(judged.machines, terms, frame, options.node, windowS, flawsCount, provenance, io);
+  return fitMachines(
+    judged.machines,
+    terms,
+    frame,
+    options.node,
+    windowS,
+    flawsCount,
+    provenance,
+    io,
+  );
 }
 
 function fitMachines(

@@ -6,7 +6,7 @@ import {
   type Samples,
 } from '../align/series-from-samples.ts';
 import type { EnergySeries } from '../align/energy-series.ts';
-import { heldReadingsOf } from '../align/meter-rows.ts';
+import { heldReadingsOf } from '../align/held-readings.ts';
 import type { ChipLayout } from '../calibrate/chip-terms.ts';
 import { chipKindOf } from '../calibrate/chip-terms.ts';
 import { conditionOf, type Condition } from '../calibrate/condition.ts';

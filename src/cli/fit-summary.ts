@@ -13,6 +13,7 @@ export interface Output {
 
 export interface Fitted {
   readonly set: ModelSet;
+  /** For the report; none where rows are not kept, as of recordings that are fitted day by day. */
   readonly figures: readonly FitFigures[];
   readonly aligned: readonly AlignedRuns[];
   readonly flawsCount: number;
@@ -42,6 +43,7 @@ export function report(
           refused: each.refusal.code,
           because: each.refusal.because,
         })),
+        clock_notices: fitted.aligned.flatMap((each) => each.notices),
         models: fitted.set.models.map(summaryOf),
         ...(fitted.set.unmetered ? { unmetered: summaryOf(fitted.set.unmetered) } : {}),
       }),
@@ -90,6 +92,9 @@ export function report(
     io.err(
       `${fitted.tornRuns.length} runs set aside: meter and chips did not see the same load (${fitted.tornRuns.slice(0, 3).join(', ')}${fitted.tornRuns.length > 3 ? ', ...' : ''})`,
     );
+  }
+  for (const { run, words } of fitted.aligned.flatMap((each) => each.notices)) {
+    io.err(run === '' ? `attention: ${words}` : `attention: ${run}: ${words}`);
   }
   if (refusals.length === 0) return;
   io.err(

@@ -149,7 +149,7 @@ function conditionReading(
 }
 
 /** A well-formed line of something that is no power or energy, such as a temperature. */
-function isOtherQuantity(line: string): boolean {
+export function isOtherQuantity(line: string): boolean {
   const [time = '', source = '', quantity = '', value = '', more] = line.split(',');
   return (
     more === undefined &&
@@ -161,6 +161,28 @@ function isOtherQuantity(line: string): boolean {
     parseInstant(time) !== undefined
   );
 }
+
+/** A run folder without its readings: what it says about itself, and where its readings lie. */
+export interface FolderNotes extends Omit<RunFolder, 'meter' | 'chips' | 'phases'> {
+  readonly meterPath: string | undefined;
+  readonly chipsPath: string | undefined;
+}
+
+/** The notes of a run folder. Throws SiteFault where one of them is broken. */
+export function readFolderNotes(folder: string): FolderNotes {
+  const path = resolve(folder);
+  return {
+    run: basename(path),
+    path,
+    meterPath: fileIn(path, 'meter.csv'),
+    chipsPath: fileIn(path, 'chips.csv'),
+    notes: readNotes(findBeside(path, 'set.json')),
+    windowS: readWindowS(findBeside(path, 'windows.csv')),
+  };
+}
+
+const fileIn = (folder: string, name: string): string | undefined =>
+  [`${name}.gz`, name].map((file) => join(folder, file)).find(existsSync);
 
 /**
  * Reads a run folder with its notes. Throws SiteFault where a file is missing or broken.

@@ -44,11 +44,11 @@ export class StaircaseLoad {
 
   /** Loads as the step says, from now on. */
   set(step: Step): void {
-    Atomics.store(this.#orders, 0, step.component === 'cpu' ? step.percent : 0);
-    Atomics.store(this.#orders, 1, step.component === 'memory' ? step.percent : 0);
+    Atomics.store(this.#orders, 0, step.component === 'cpu' ? step.loadPercent : 0);
+    Atomics.store(this.#orders, 1, step.component === 'memory' ? step.loadPercent : 0);
     this.#endCommand();
     if (step.component !== 'command' || this.#command === undefined) return;
-    const child = spawn(this.#command.replaceAll('{percent}', String(step.percent)), {
+    const child = spawn(this.#command.replaceAll('{percent}', String(step.loadPercent)), {
       shell: true,
       // A group of its own, so that whatever it starts ends with it.
       detached: true,

@@ -8,7 +8,7 @@ export type Component = (typeof COMPONENTS)[number] | 'command';
 export interface Step {
   /** Undefined: nothing is loaded. */
   readonly component: Component | undefined;
-  readonly percent: number;
+  readonly loadPercent: number;
   readonly holdS: number;
 }
 
@@ -18,7 +18,7 @@ export function staircasePlan(
   stepsCount: number,
   holdS: number,
 ): readonly Step[] {
-  const idle: Step = { component: undefined, percent: 0, holdS };
+  const idle: Step = { component: undefined, loadPercent: 0, holdS };
   const up = Array.from({ length: stepsCount }, (_, index) =>
     Math.round((100 * (index + 1)) / stepsCount),
   );
@@ -26,7 +26,7 @@ export function staircasePlan(
   return [
     idle,
     ...components.flatMap((component) => [
-      ...percents.map((percent) => ({ component, percent, holdS })),
+      ...percents.map((loadPercent) => ({ component, loadPercent, holdS })),
       idle,
     ]),
   ];
@@ -37,7 +37,7 @@ export const applicationOf = (step: Step): string =>
   step.component === undefined ? 'idle' : `staircase ${step.component}`;
 
 export const stepText = (step: Step): string =>
-  step.component === undefined ? 'idle' : `${step.component} ${step.percent} %`;
+  step.component === undefined ? 'idle' : `${step.component} ${step.loadPercent} %`;
 
 /** Hours and minutes for people: "1 h 5 min", "4 min 20 s", "20 s". */
 export function spanText(spanS: number): string {

@@ -125,9 +125,9 @@ function tellPlan({ plan, json }: StaircaseOptions, totalS: number, io: Output):
     io.out(
       JSON.stringify({
         total_s: totalS,
-        steps: plan.map(({ component, percent, holdS }) => ({
+        steps: plan.map(({ component, loadPercent, holdS }) => ({
           component: component ?? 'idle',
-          percent,
+          percent: loadPercent,
           hold_s: holdS,
         })),
       }),

@@ -32,6 +32,10 @@ export interface HeldMeter {
   readonly windowS: number;
   /** This feed's share of what the node draws. */
   readonly shareRatio: number;
+  /** Standard uncertainties, and how often the meter brings a new value; absent in models of before. */
+  readonly delayUncertaintyS?: number;
+  readonly windowUncertaintyS?: number;
+  readonly refreshS?: number;
 }
 
 /** A part of the wall that depends on how chip power went, not only on its mean; multiplies a series made from the total. */

@@ -18,6 +18,8 @@ export interface Expectations {
   readonly uncertaintyJ: ReadonlyMap<string, number>;
   /** Standard uncertainty of a node's share of the sum, where all nodes are known. */
   readonly shareRatio: ReadonlyMap<string, number>;
+  /** What of it the fit left open: the rest is of type B. */
+  readonly fitShareRatio: ReadonlyMap<string, number>;
   readonly models: ReadonlyMap<string, CorrectionModel>;
   readonly totalJ: number;
   readonly totalUncertaintyJ: number;
@@ -64,6 +66,7 @@ export function expectationsOf(
     shareRatio: of((index) =>
       Math.hypot(shares[index] ?? 0, (beyondW[index] ?? 0) / Math.max(prediction.totalW, 1e-9)),
     ),
+    fitShareRatio: of((index) => shares[index] ?? 0),
     models: new Map(known.map(({ model }) => [model.node, model])),
     totalJ: prediction.totalW * durationS,
     totalUncertaintyJ: Math.hypot(totalUncertaintyW(prediction), ...beyondW) * durationS,

@@ -175,7 +175,11 @@ function shareUncertainty(
     systematicJ: joules(systematicJ),
     independentJ: joules(independentJ),
     edgeJ: joules(edgeJ),
-    dof: dofOf(Math.hypot(systematicJ, independentJ, edgeJ), shareJ, expected.dof),
+    dof: dofOf(
+      Math.hypot(systematicJ, independentJ, edgeJ),
+      (expected.fitShareRatio.get(node) ?? 0) * totalJ,
+      expected.models.get(node)?.dof ?? Infinity,
+    ),
   };
 }
 

@@ -1,6 +1,5 @@
 // Which intervals are due, in which order, and in which version. It walks each point interval by interval, waits for
 // the anchor behind the end, issues a provisional statement when that takes too long, and comes back when it arrives.
-import type { EnergyCurve } from '../align/energy-curve.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { type Kind, KINDS, type PointId } from '../quantity/quality.ts';
 import type { IntervalStatement } from '../quantity/statement.ts';

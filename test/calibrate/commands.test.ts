@@ -265,3 +265,63 @@ describe('nodes of one type', () => {
     expect(Math.abs(Number(unseen!['energy_wh']) - wallWh)).toBeLessThan(Number(unseen!['u_wh']));
   });
 });
+
+describe('watch', () => {
+  const hour = 3600;
+  const early = sampleNode({ ...PLAIN, seconds: 900, seed: 61 });
+  const late = sampleNode({ ...PLAIN, seconds: 900, seed: 62 });
+  const moved = (samples: NodeSamples, byS: number, aboveW: number): string[] =>
+    linesOf(
+      samples.atS.map((atS) => atS + byS),
+      new Map([['wall', samples.wallW.map((w) => w + aboveW)]]),
+    );
+  const chipsAt = (samples: NodeSamples, byS: number): string[] =>
+    linesOf(
+      samples.atS.map((atS) => atS + byS),
+      samples.chipsW,
+    );
+  const quiet = writeRun('quiet', moved(early, 2 * hour, 0), chipsAt(early, 2 * hour));
+  const raised = writeRun('raised', moved(late, 20 * hour, 150), chipsAt(late, 20 * hour));
+
+  test('tells a step across a gap, within a minute of metering, in whatever order folders come', async () => {
+    const done = await run('watch', '--model', model, raised, quiet, '--json');
+    expect(done.code, done.err).toBe(0);
+    const life = JSON.parse(done.out) as {
+      changes_count: number;
+      metered_s: number;
+      level_w: number;
+      level_u_w: number;
+      static_error_percent: number;
+      anchored_error_percent: number;
+      events: Record<string, number | string>[];
+    };
+    expect(life.changes_count).toBe(1);
+    const [step] = life.events.filter(({ kind }) => kind === 'step');
+    expect(step).toMatchObject({ run: 'raised', changed: stampOf(20 * hour) });
+    expect(step!['metered_s']).toBeLessThanOrEqual(60);
+    expect(Math.abs(Number(step!['step_w']) - 150)).toBeLessThanOrEqual(Number(step!['u_w']));
+    expect(Math.abs(life.level_w - 150)).toBeLessThanOrEqual(life.level_u_w + 5);
+    expect(Math.abs(life.static_error_percent)).toBeGreaterThan(5);
+    expect(Math.abs(life.anchored_error_percent)).toBeLessThan(1);
+  });
+
+  test('says for people what holds now', async () => {
+    const done = await run('watch', '--model', model, quiet);
+    expect(done.code, done.err).toBe(0);
+    expect(done.out).toMatch(/^watched 0\.25 h: 0 changes, level now [+-]\d+\.\d W ± \d/m);
+    expect(done.out).toMatch(/^energy off by /m);
+  });
+
+  test('leaves out what it cannot compare, and says so', async () => {
+    const other = writeRun(
+      'other',
+      moved(early, 0, 0),
+      linesOf(early.atS, new Map([['rapl:package-7', early.wallW]])),
+    );
+    const done = await run('watch', '--model', model, other);
+    expect(done.code).toBe(3);
+    expect(done.err).toMatch(/align\.overlap.*left out/);
+    expect((await run('watch', '--model', join(folder, 'none.json'), quiet)).code).toBe(1);
+    expect((await run('watch', '--model', model, join(folder, 'nowhere'))).code).toBe(1);
+  });
+});

@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { scoreH100Shared, scoreRacks } from '../../bench/shared-meters.ts';
 import type { EnergySeries } from '../../src/align/energy-series.ts';
-import { fitGroup, type GroupEvidence } from '../../src/calibrate/fit-group.ts';
+import { fitGroup } from '../../src/calibrate/fit-group.ts';
+import type { GroupEvidence } from '../../src/calibrate/group-model.ts';
 import { GroupCalibration } from '../../src/calibrate/group-calibration.ts';
 import { jointOf } from '../../src/calibrate/joint-models.ts';
 import { decodeModel, encodeModel } from '../../src/calibrate/model-json.ts';

@@ -2,21 +2,20 @@
 // and a clean end. The built files are used, since threads run those.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DayCounters, DayToAlign } from '../../src/calibrate/day-rows.ts';
+import type * as Fit from '../../src/calibrate/long-fit.ts';
+import type * as InOrder from '../../src/calibrate/map-chunks.ts';
+import type * as Workers from '../../src/cli/chunk-workers.ts';
 import { countersOf, LONG, SIX_TERMS } from '../calibrate/long-node.ts';
-
-type Workers = typeof import('../../src/cli/chunk-workers.ts');
-type Fit = typeof import('../../src/calibrate/long-fit.ts');
-type InOrder = typeof import('../../src/calibrate/map-chunks.ts');
 
 const built = async <Module>(name: string): Promise<Module> =>
   (await import(new URL(`../../dist/${name}.js`, import.meta.url).href)) as Module;
-const { startChunkWorkers } = await built<Workers>('cli/chunk-workers');
-const { fitLong } = await built<Fit>('calibrate/long-fit');
-const { mapInOrder } = await built<InOrder>('calibrate/map-chunks');
+const { startChunkWorkers } = await built<typeof Workers>('cli/chunk-workers');
+const { fitLong } = await built<typeof Fit>('calibrate/long-fit');
+const { mapInOrder } = await built<typeof InOrder>('calibrate/map-chunks');
 
 const PLAN = { terms: SIX_TERMS, seed: 5, form: 'components' } as const;
 const open: { close(): Promise<void> }[] = [];
-const start = (workersCount?: number): ReturnType<Workers['startChunkWorkers']> => {
+const start = (workersCount?: number): ReturnType<typeof Workers.startChunkWorkers> => {
   const workers = startChunkWorkers(workersCount);
   open.push(workers);
   return workers;

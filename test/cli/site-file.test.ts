@@ -151,7 +151,10 @@ test.each<[string, string, RegExp]>([
   ],
   [
     'a shelf that feeds nothing',
-    changed('feed/b: { meter: m2 }', 'feed/b: { meter: m2 }\n  feed/c: { meter: plug, kind: shelf }'),
+    changed(
+      'feed/b: { meter: m2 }',
+      'feed/b: { meter: m2 }\n  feed/c: { meter: plug, kind: shelf }',
+    ),
     /^site\.yaml:17 \/points\/feed~1c: the shelf feed\/c feeds no node.*fed_by/,
   ],
   [

@@ -21,18 +21,20 @@ const rowsOf = (run: string): string[][] =>
 
 test('the plan climbs each component and comes down again, with idle between', () => {
   const plan = staircasePlan(['cpu', 'memory'], 2, 30);
-  expect(plan.map(({ component, percent }) => `${component ?? 'idle'} ${percent}`)).toEqual([
-    'idle 0',
-    'cpu 50',
-    'cpu 100',
-    'cpu 50',
-    'idle 0',
-    'memory 50',
-    'memory 100',
-    'memory 50',
-    'idle 0',
-  ]);
-  expect(staircasePlan(['cpu'], 3, 1).map(({ percent }) => percent)).toEqual([
+  expect(plan.map(({ component, loadPercent }) => `${component ?? 'idle'} ${loadPercent}`)).toEqual(
+    [
+      'idle 0',
+      'cpu 50',
+      'cpu 100',
+      'cpu 50',
+      'idle 0',
+      'memory 50',
+      'memory 100',
+      'memory 50',
+      'idle 0',
+    ],
+  );
+  expect(staircasePlan(['cpu'], 3, 1).map(({ loadPercent }) => loadPercent)).toEqual([
     0, 33, 67, 100, 67, 33, 0,
   ]);
 });

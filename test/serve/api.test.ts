@@ -6,7 +6,7 @@ import { watts } from '../../src/quantity/units.ts';
 import { ErrorSchema, HistorySchema, RackSchema } from '../../src/serve/api-schemas.ts';
 import { DOCUMENTED_ROUTES } from '../../src/serve/documented-routes.ts';
 import { HISTORY_REFRESHES_COUNT } from '../../src/serve/power-history.ts';
-import { FakeRack, accepted, snapshotOf } from './fake-rack.ts';
+import { FakeRack, accepted, snapshotOf, stepped } from './fake-rack.ts';
 import { appOf, jsonOf } from './test-app.ts';
 
 describe('/v1/rack', () => {
@@ -38,6 +38,21 @@ describe('/v1/rack', () => {
     expect(rack.settled[2]).not.toHaveProperty('energy_kwh');
     expect(rack.settled[2]).not.toHaveProperty('u_kwh');
     expect(answer.body).not.toContain('null');
+  });
+
+  test('what happened to a model, and when a meter was last compared with it', async () => {
+    const live = new FakeRack(snapshotOf({ nodes: [stepped] }));
+    const rack = jsonOf(RackSchema, (await appOf({ live }).inject('/v1/rack')).body);
+    expect(rack.nodes[0]).toMatchObject({
+      alarms: [
+        {
+          event: 'level-stepped',
+          noticed: '2025-10-13T14:12:01Z',
+          says: '−157.0 W ± 6.1 W',
+        },
+      ],
+      model: { checked: '2025-10-13T14:12:01Z' },
+    });
   });
 
   test('no rehearsal, no label', async () => {

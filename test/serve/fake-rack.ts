@@ -74,6 +74,19 @@ export const lost: NodeView = {
   waitingFor: 'readings from the wall meter',
 };
 
+/** Its level has just stepped. */
+export const stepped: NodeView = {
+  ...accepted,
+  node: 'gpu-09',
+  alarms: [
+    {
+      event: 'level-stepped',
+      noticedNs: instantNs(1_760_364_721_000_000_000n),
+      says: '−157.0 W ± 6.1 W',
+    },
+  ],
+};
+
 const point = (name: string, part: Partial<PointView>): PointView => ({
   point: `feed/${name}`,
   rack: 'r7',

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { joulesText, metricsText } from '../../src/serve/metrics.ts';
 import { microjoules, watts } from '../../src/quantity/units.ts';
 import { findProgram, testWith } from '../real-programs.ts';
-import { accepted, lost, snapshotOf } from './fake-rack.ts';
+import { accepted, lost, snapshotOf, stepped } from './fake-rack.ts';
 
 const counts = { version: '0.1.0', watchersCount: 2, droppedCount: 1 };
 const hostile = { ...accepted, node: 'a"b\\c\nd', rack: 'räck }{' };
-const text = metricsText(snapshotOf({ nodes: [accepted, hostile, lost] }), counts);
+const text = metricsText(snapshotOf({ nodes: [accepted, hostile, lost, stepped] }), counts);
 const lines = text.split('\n').slice(0, -1);
 
 test('one HELP and one TYPE per family, before its series, in one piece', () => {
@@ -76,6 +76,17 @@ test('a total of 0 that was read is a 0', () => {
   const scrape = metricsText(snapshotOf({ nodes: [idle] }), counts);
   expect(scrape).toContain('trueup_node_chip_joules_total{node="cpu-04",rack="r7"} 0\n');
   expect(scrape).not.toContain('trueup_node_wall_joules_total');
+});
+
+test('an alarm of a model has a series while it lasts, and the last look at a meter a time', () => {
+  expect(lines.filter((line) => line.startsWith('trueup_model_alarm{'))).toEqual([
+    'trueup_model_alarm{node="gpu-09",rack="r7",event="level-stepped"} 1',
+  ]);
+  expect(lines).toContain('trueup_model_accepted{node="gpu-01",rack="r7"} 1');
+  expect(text).toContain(
+    'trueup_model_checked_timestamp_seconds{node="gpu-01",rack="r7"} 1760364721\n',
+  );
+  expect(text).not.toContain('trueup_model_accepted{node="cpu-04"');
 });
 
 test('labels of any name are escaped', () => {

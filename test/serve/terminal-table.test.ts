@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { renderTable } from '../../src/serve/terminal-table.ts';
 import { watts } from '../../src/quantity/units.ts';
-import { accepted, lost, snapshotOf } from './fake-rack.ts';
+import { accepted, lost, snapshotOf, stepped } from './fake-rack.ts';
 
 test('a wide terminal shows everything', () => {
   const lines = renderTable(snapshotOf(), 140);
@@ -22,6 +22,11 @@ test('a wide terminal shows everything', () => {
   );
   expect(lines.find((line) => line.startsWith('feed/d7'))).toMatch(/^feed\/d7 +— +— +missing/);
   expect(lines.at(-1)).toBe('! cpu-04: No complete reply came before the deadline.');
+});
+
+test('what happened to a model is a line below the tables', () => {
+  const lines = renderTable(snapshotOf({ nodes: [accepted, stepped] }), 140);
+  expect(lines).toContain('! gpu-09: level-stepped: −157.0 W ± 6.1 W');
 });
 
 test('columns line up', () => {

@@ -12,7 +12,6 @@ import {
   type EvidenceFigure,
   type FitFigures,
   type FitProvenance,
-  type GateFigure,
   type ResidualFigure,
   type ScatterFigure,
 } from './fit-figures.ts';
@@ -24,7 +23,7 @@ const COVERAGE_SPANS = ['minutes', 'quarter-hours', 'runs'] as const;
 const COVERAGE_BASES = ['fitted', 'left out'] as const;
 
 export function encodeFigures(figures: FitFigures): ModelDocument {
-  const { provenance, alignment, budget, gates } = figures;
+  const { provenance, alignment, budget } = figures;
   return {
     format: FIGURES_FORMAT,
     model_id: figures.modelId,
@@ -38,7 +37,6 @@ export function encodeFigures(figures: FitFigures): ModelDocument {
     coverage: figures.coverage.map(encodeCoverage),
     ...(alignment ? { alignment: encodeAlignment(alignment) } : {}),
     ...(budget ? { budget: encodeBudget(budget) } : {}),
-    ...(gates ? { gates: gates.map((gate) => ({ ...gate })) } : {}),
   };
 }
 
@@ -74,7 +72,6 @@ function decodeOne(top: Fields): FitFigures {
     coverage: top.list('coverage').slice(0, 12).map(decodeCoverage),
     ...(top.has('alignment') ? { alignment: decodeAlignment(top.inner('alignment')) } : {}),
     ...(top.has('budget') ? { budget: decodeBudget(top.inner('budget')) } : {}),
-    ...(top.has('gates') ? { gates: top.list('gates').slice(0, 50).map(decodeGate) } : {}),
   };
 }
 
@@ -261,11 +258,3 @@ function decodeBudget(budget: Fields): BudgetFigure {
     coverageFactor,
   };
 }
-
-const decodeGate = (gate: Fields): GateFigure => ({
-  gate: gate.text('gate'),
-  found: gate.text('found'),
-  limit: gate.text('limit'),
-  passed: gate.truth('passed'),
-  remedy: gate.text('remedy'),
-});

@@ -4,56 +4,93 @@ import type { CorrectionModel } from '../../quantity/correction.ts';
 import { isRefusal } from '../../quantity/fault.ts';
 import type { UncertaintyParts } from '../../quantity/uncertainty.ts';
 import { applyModel } from '../apply-model.ts';
-import { chipTotalW, type Rows } from '../evidence-rows.ts';
+import { chipTotalW, shapeColumn, type Rows } from '../evidence-rows.ts';
+import { modelPrediction } from '../fit-columns.ts';
+import { shapeOf } from '../shape.ts';
 
 export interface RowPredictions {
   /** Wall power by the model as issued, W, one per row. */
   readonly predictedW: Float64Array;
-  /** Standard uncertainties of the energy of rows [from, until) as one span; undefined where the model refuses. */
-  readonly partsOf: (from: number, until: number) => UncertaintyParts | undefined;
-  /** The same for a span of this length at the mean power of all rows. */
+  /**
+   * Standard uncertainties of the energy of rows [from, until) as one span, as the model states them while the node is
+   * metered; with `unmetered`, as it states them long after. Undefined where the model is not to be asked.
+   */
+  readonly partsOf: (
+    from: number,
+    until: number,
+    unmetered?: boolean,
+  ) => UncertaintyParts | undefined;
+  /** For a span of this length at the mean of all rows, long after the node was metered. */
   readonly partsAtMean: (durationS: number) => UncertaintyParts | undefined;
+  /** [1, mean power of the terms, of the shapes, mean effect of the conditions]: where the fit's covariance is asked. */
+  readonly atMean: readonly number[];
+}
+
+interface Means {
+  readonly durationS: number;
+  readonly termsW: readonly number[];
+  readonly shapesW: readonly number[];
+  readonly effects: readonly (number | undefined)[];
 }
 
 export function predictRows(model: CorrectionModel, rows: Rows): RowPredictions {
-  const columns = rows.chipW.length === model.terms.length ? rows.chipW : [chipTotalW(rows)];
-  const predictedW = new Float64Array(rows.count).fill(model.interceptW);
-  model.terms.forEach((term, index) => {
-    const column = columns[index];
-    if (!column) return;
-    for (let row = 0; row < rows.count; row++) {
-      predictedW[row] = (predictedW[row] ?? 0) + term.gainRatio * (column[row] ?? 0);
-    }
-  });
-  const meansOver = (from: number, until: number): { powersW: number[]; durationS: number } => {
+  const terms = model.terms.length === rows.chipW.length ? rows.chipW : [chipTotalW(rows)];
+  const shapes = (model.detail?.shapes ?? []).map((shape) => shapeColumn(rows, shapeOf(shape)));
+  const conditions = (model.detail?.conditions ?? []).map(
+    ({ source, kind }) =>
+      rows.conditions.find((each) => each.source === source && each.kind === kind)?.effectRatio,
+  );
+  const meansOver = (from: number, until: number): Means => {
     let durationS = 0;
-    const energiesJ = model.terms.map(() => 0);
-    for (let row = from; row < until; row++) {
-      const lengthS = rows.lengthS[row] ?? 0;
-      durationS += lengthS;
-      columns.forEach((column, term) => {
-        energiesJ[term] = (energiesJ[term] ?? 0) + lengthS * (column[row] ?? 0);
-      });
-    }
-    return { powersW: energiesJ.map((energyJ) => energyJ / durationS), durationS };
+    for (let row = from; row < until; row++) durationS += rows.lengthS[row] ?? 0;
+    const meanOf = (column: Float64Array): number => {
+      let sum = 0;
+      for (let row = from; row < until; row++) sum += (rows.lengthS[row] ?? 0) * (column[row] ?? 0);
+      return sum / durationS;
+    };
+    return {
+      durationS,
+      termsW: terms.map(meanOf),
+      shapesW: shapes.map(meanOf),
+      effects: conditions.map((column) => column && meanOf(column)),
+    };
   };
-  const partsAt = (powersW: readonly number[], durationS: number): UncertaintyParts | undefined => {
-    const applied = applyModel(model, energyBySource(model, powersW, durationS), durationS);
+  // A model that is refused corrects nothing, yet how unsure it is belongs into its report.
+  const asked: CorrectionModel =
+    model.standing === 'refused' ? { ...model, standing: 'provisional' } : model;
+  const partsAt = (
+    { termsW, shapesW, effects }: Means,
+    durationS: number,
+    ageS: number | undefined,
+  ): UncertaintyParts | undefined => {
+    const applied = applyModel(asked, energyBySource(model, termsW, durationS), durationS, {
+      ageS,
+      shapeJ: shapesW.map((powerW) => powerW * durationS),
+      effectRatio: effects,
+    });
     return isRefusal(applied) ? undefined : applied.parts;
   };
-  const whole = meansOver(0, rows.count).powersW;
+  const whole = meansOver(0, rows.count);
   return {
-    predictedW,
-    partsOf: (from, until) => {
-      const { powersW, durationS } = meansOver(from, until);
-      return partsAt(powersW, durationS);
+    predictedW: modelPrediction(rows, model),
+    partsOf: (from, until, unmetered = false) => {
+      const means = meansOver(from, until);
+      return partsAt(means, means.durationS, unmetered ? undefined : 0);
     },
-    partsAtMean: (durationS) => partsAt(whole, durationS),
+    partsAtMean: (durationS) => partsAt(whole, durationS, undefined),
+    atMean: [
+      1,
+      ...whole.termsW,
+      ...whole.shapesW,
+      ...whole.effects.map(
+        (effect, index) => effect ?? model.detail?.conditions[index]?.effectMeanRatio ?? 0,
+      ),
+    ],
   };
 }
 
 /**
- * Energy by source that sums, term by term, to the energies given: the first source of a term carries it all, and what
+ * Energy by source that sums, term by term, to the powers given: the first source of a term carries it all, and what
  * `less` would take off is put on before. Terms that are taken off have no `less` of their own.
  */
 function energyBySource(
