@@ -29,7 +29,7 @@ export function equationSection({ model, nodes }: ReportSubject): Markup {
   return section('The correction', [
     html`<p class="equation">
       <i>P</i><sub>wall</sub> =
-      <i>a</i>${summands.map(({ symbol, factor }) => html` + ${symbol} · ${factor}`)}
+      <i>a</i>${summands.map(({ symbol, factor }) => html` + <span>${symbol} · ${factor}</span>`)}
     </p>`,
     html`<p>
       Mean wall power of a span from the mean power of the chips over the same span; energy is that

@@ -190,10 +190,10 @@ const leftOutEntry = (
   series: number,
 ): readonly (readonly [Sample, string])[] =>
   list.some((each) => each.leftOutRatio !== undefined)
-    ? [[{ kind: 'point', series }, 'left out: error of a fit that did not see it']]
+    ? [[{ kind: 'point', series }, 'error when left out of the fit']]
     : [];
 
 const leftOutText = (list: readonly ErrorFigure[]): string =>
   list.some((each) => each.leftOutRatio !== undefined)
-    ? ''
+    ? 'Left out: predicted by a fit that had not seen it (an application keeps the level of its run; a run is left out with its whole day).'
     : 'Errors of fits that left each of them out: not in this model.';

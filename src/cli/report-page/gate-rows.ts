@@ -39,7 +39,7 @@ const GATES: readonly Gate[] = [
       detail &&
       (open.some((words) => words.startsWith('alignment:'))
         ? 'no edge shows it'
-        : `offset known to ${unit((2 * detail.offsetUncertaintyS).toFixed(2), 's')} (k = 2)`),
+        : `offset known to ± ${unit((2 * detail.offsetUncertaintyS).toFixed(2), 's')}`),
   },
   {
     gate: 'energy of what was held back',

@@ -50,8 +50,9 @@ h3 { margin: 24px 0 6px; font-size: 15px; font-weight: 640; }
 .absent { color: var(--soft); font-style: italic; }
 .absent.box { padding: 10px 14px; border: 1px dashed var(--line); border-radius: 6px; font-size: 13.5px; }
 .equation { margin: 14px 0 16px; padding: 14px 18px; background: var(--panel); border-radius: 8px; font-family: "STIX Two Text", "Source Serif 4", Cambria, Georgia, "Noto Serif", "DejaVu Serif", serif; font-size: 20px; text-align: center; overflow-wrap: anywhere; }
+.equation span { white-space: nowrap; }
 .equation sub { font-size: 0.62em; }
-sub { line-height: 0; }
+sub, sup { line-height: 0; }
 .open { margin: 0 0 12px; padding-left: 20px; } .open li { overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 12px; font-size: 13.5px; line-height: 1.45; }
 th, td { padding: 6px 10px 6px 0; text-align: left; vertical-align: top; font-weight: 400; border-bottom: 1px solid var(--faint); overflow-wrap: break-word; }
