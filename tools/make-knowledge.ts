@@ -1,6 +1,6 @@
 // Makes the tables of the metrological core from the knowledge in calibration/: the YAML is what people read, cite and
 // mend; pure rooms read no files, and their check sum shall cover every limit that enters an uncertainty. A test
-// compares what lies in src/ with what this prints (decision 0029).
+// compares what lies in src/ with what this prints (decision 0024).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

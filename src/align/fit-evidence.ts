@@ -7,6 +7,8 @@ export interface FitEvidence {
   readonly covariance: Float64Array;
   /** How many independent pieces of evidence carry the first parameter: of one sharp edge alone it is 1. */
   readonly edgesCount: number;
+  /** How many rows carry the parameter that the fewest carry: a step between two rows is carried by one. */
+  readonly carryingRowsCount: number;
   /** Rows that the residual is remembered for. */
   readonly memoryRowsCount: number;
 }
@@ -51,7 +53,8 @@ export function evidenceOf(slopes: readonly Float64Array[], residualW: Float64Ar
   const covariance = between(inverse, meat, size).map((each) => small * each);
   const least = between(inverse, rememberedMeat(slopes, residualW, memory.lagsCount), size);
   widen(covariance, least, inverse, size);
-  return { covariance, edgesCount, memoryRowsCount: memory.rowsCount };
+  const carryingRowsCount = Math.min(...slopes.map(carriersOf));
+  return { covariance, edgesCount, carryingRowsCount, memoryRowsCount: memory.rowsCount };
 }
 
 export function curvatureOf(slopes: readonly Float64Array[]): {
@@ -66,6 +69,14 @@ export function curvatureOf(slopes: readonly Float64Array[]): {
     });
   });
   return { curvature, size };
+}
+
+/** As many rows of equal weight would be as concentrated: (sum of squares)² over the sum of fourth powers. */
+function carriersOf(slope: Float64Array): number {
+  const squares = slope.map((each) => each * each);
+  const total = productOf(slope, slope);
+  const fourth = productOf(squares, squares);
+  return fourth > 0 ? (total * total) / fourth : 0;
 }
 
 /** inverse x meat x inverse. */

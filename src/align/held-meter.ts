@@ -34,8 +34,8 @@ export interface MeterWindow {
 
 const EXPLAINED_RATIO_MIN = 0.5;
 const ROWS_COUNT_MIN = 12;
-/** Two parameters from fewer edges fit whatever those edges happened to look like. */
-const EDGES_COUNT_MIN = 4;
+/** Two parameters from fewer than four values each fit whatever those values happened to be. */
+const CARRYING_ROWS_COUNT_MIN = 8;
 /** A month of refreshes shows no more of a window than this many do. */
 const ROWS_COUNT_MAX = 5000;
 /** Meters average over a quarter of a minute or over sixteen holds; each step is a fifth longer. */
@@ -112,7 +112,7 @@ function windowOf(
   const pollS =
     held.refresh === 'by-clock' ? 0 : held.periodS / Math.sqrt(12 * Math.max(1, edgesCount));
   const fittedS = Math.hypot(Math.sqrt(windowW2), 2 * pollS);
-  const isBoth = fittedS < windowS / 4 && edgesCount >= EDGES_COUNT_MIN;
+  const isBoth = fittedS < windowS / 4 && sharp.carryingRowsCount >= CARRYING_ROWS_COUNT_MIN;
   // Where only the middle shows, the length is anything up to twice what fits best: an even distribution.
   const openS = isBoth ? 0 : windowS / Math.sqrt(3);
   const windowUncertaintyS = Math.hypot(fittedS, openS);

@@ -94,7 +94,7 @@ export function fitShared(
         Math.max(1, rows.count - Math.min(size, fittedCount)),
     ),
     inflationRatio: state.inflationRatio,
-    dof: Math.max(1, rows.count / state.inflationRatio - fittedCount),
+    dof: freedomOf(rows, fittedCount),
   };
 }
 
@@ -211,6 +211,16 @@ function judge(
     inflationOf(rows, residuals, state.noiseW2, Math.min(CHUNK_S, totalS / 12)),
     inflationOf(rows, residuals, state.noiseW2, totalS / 24),
   );
+}
+
+/**
+ * Degrees of freedom of the noise: stretches long enough to be independent, less what was fitted. Priors hold the fit where
+ * there is more to fit than stretches, so at least half of them count.
+ */
+function freedomOf(rows: SharedRows, fittedCount: number): number {
+  const totalS = rows.lengthS.reduce((sum, each) => sum + each, 0);
+  const chunksCount = totalS / Math.min(CHUNK_S, totalS / 12);
+  return Math.max(chunksCount / 2, chunksCount - fittedCount);
 }
 
 /** Variance of means of stretches of `chunkS`, over that of independent rows; at least 1. */

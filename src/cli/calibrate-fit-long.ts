@@ -75,6 +75,8 @@ export async function fitLongFolders(
       flawsCount: evidence.flawsCount,
       runsCount: evidence.daysCount,
       tornRuns: [],
+      // A node-year is fitted from sums: there are no rows to draw.
+      figures: [],
     };
   } finally {
     await workers.close();

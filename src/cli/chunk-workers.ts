@@ -6,7 +6,7 @@ import type { ChunkOf, KernelName, ResultOf } from '../calibrate/kernels.ts';
 import type { MapChunks } from '../calibrate/map-chunks.ts';
 import type { ChunkTask } from './chunk-worker.ts';
 
-export interface ChunkWorkers extends AsyncDisposable {
+export interface ChunkWorkers {
   readonly mapChunks: MapChunks;
   readonly workersCount: number;
   /** Ends the threads; resolves when they are gone. */
@@ -26,7 +26,6 @@ export function startChunkWorkers(workersCount = availableParallelism()): ChunkW
     workersCount: threads.length,
     mapChunks: (kernel, chunks) => mapOver(threads, kernel, chunks),
     close,
-    [Symbol.asyncDispose]: close,
   };
 }
 

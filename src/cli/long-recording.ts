@@ -203,9 +203,12 @@ function noteDoubts(known: Doubt[], found: readonly Doubt[]): void {
   }
 }
 
+/** As `blockFor`: over ten seconds, noise and timing of single readings are small against the load, and attenuate no gain. */
+const ROW_S_MIN = 10;
+
 /** A register that moves in quanta shows no power within one: rows are so long that both edges are off by 1 % at most. */
 function rowLengthS(wall: EnergySeries): number {
-  const periodS = Math.max(periodOf(wall.atS), 0.5);
+  const periodS = Math.max(periodOf(wall.atS), ROW_S_MIN);
   let stillCount = 0;
   let quantumJ = Infinity;
   for (let knot = 1; knot < wall.atS.length; knot++) {

@@ -1,6 +1,6 @@
 // What an accuracy class allows, as a relative standard uncertainty of active energy, by load, power factor and
 // temperature. Limits of error are taken as rectangular (GUM 4.3.7), so u = limit / sqrt(3). Where a condition is not known
-// the worst limit within normal conditions is taken, and said (decision 0030; docs/measurement-model.md section 7).
+// the worst limit within normal conditions is taken, and said (decision 0025; docs/measurement-model.md section 7).
 import type { AccuracyClass, AccuracyScheme } from './accuracy-promise.ts';
 import {
   ACCURACY_SCHEMES,

@@ -199,6 +199,12 @@ describe('recorded sets', () => {
   test.skipIf(!shared('data', 'ac922-pdu'))(
     'ac922-pdu: held values of kernels and halves that were not fitted',
     async () => {
+      const all = (await alignedSet('ac922-pdu'))!;
+      for (const meter of all.held) {
+        expect(meter.windowS).toBeCloseTo(57.4, 0);
+        expect(meter.windowUncertaintyS!).toBeLessThan(1.5);
+        expect(meter.refreshS).toBeCloseTo(30, 1);
+      }
       for (const score of await scoreHeldMeter()) {
         expect(score.pollPercent, score.heldOut).toBeLessThan(0.3);
         expect(Math.abs(score.biasPercent), score.heldOut).toBeLessThan(0.2);

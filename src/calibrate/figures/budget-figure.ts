@@ -53,7 +53,10 @@ export function budgetOf(
       part: 'applications',
       adds: 'linearly',
       dof: Infinity,
-      source: 'type B: as far as the worst application of the evidence, rectangular',
+      source:
+        detail.applicationW > 0
+          ? 'type B: as far as the worst application of the evidence, rectangular'
+          : 'fewer than three applications were labelled: not known',
       uncertaintyW: always(detail.applicationW),
     },
     {

@@ -34,7 +34,8 @@ interface Means {
 }
 
 export function predictRows(model: CorrectionModel, rows: Rows): RowPredictions {
-  const terms = model.terms.length === rows.chipW.length ? rows.chipW : [chipTotalW(rows)];
+  const total = chipTotalW(rows);
+  const terms = model.terms.length === rows.chipW.length ? rows.chipW : [total];
   const shapes = (model.detail?.shapes ?? []).map((shape) => shapeColumn(rows, shapeOf(shape)));
   const conditions = (model.detail?.conditions ?? []).map(
     ({ source, kind }) =>
@@ -62,11 +63,13 @@ export function predictRows(model: CorrectionModel, rows: Rows): RowPredictions 
     { termsW, shapesW, effects }: Means,
     durationS: number,
     ageS: number | undefined,
+    edgeStepW?: number,
   ): UncertaintyParts | undefined => {
     const applied = applyModel(asked, energyBySource(model, termsW, durationS), durationS, {
       ageS,
       shapeJ: shapesW.map((powerW) => powerW * durationS),
       effectRatio: effects,
+      edgeStepW,
     });
     return isRefusal(applied) ? undefined : applied.parts;
   };
@@ -75,7 +78,8 @@ export function predictRows(model: CorrectionModel, rows: Rows): RowPredictions 
     predictedW: modelPrediction(rows, model),
     partsOf: (from, until, unmetered = false) => {
       const means = meansOver(from, until);
-      return partsAt(means, means.durationS, unmetered ? undefined : 0);
+      const edgeStepW = Math.abs((total[until - 1] ?? 0) - (total[from] ?? 0));
+      return partsAt(means, means.durationS, unmetered ? undefined : 0, edgeStepW);
     },
     partsAtMean: (durationS) => partsAt(whole, durationS, undefined),
     atMean: [
