@@ -70,7 +70,6 @@ export async function fitLongFolders(
     });
     return {
       set: { models: [model], unmetered: undefined },
-      figures: [],
       aligned: [],
       flawsCount: evidence.flawsCount,
       runsCount: evidence.daysCount,
