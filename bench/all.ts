@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHMARKS = ['polls', 'lateness', 'journal', 'service', 'calibration-first'] as const;
+const BENCHMARKS = ['polls', 'lateness', 'journal', 'service', 'calibration'] as const;
 
 const wantsJson = process.argv.includes('--json');
 const results: Record<string, unknown> = {};

@@ -5,6 +5,7 @@ import type { LoadedProfile } from './cli/load-profiles.ts';
 import { calibrationsOf, modelText } from './cli/running-site/calibrations.ts';
 import { chipCurves, forget } from './cli/running-site/curves.ts';
 import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remainders.ts';
+import { feedWatchOf } from './cli/running-site/live-feed-watch.ts';
 import { configSaid } from './cli/running-site/config-said.ts';
 import { liveRowSender } from './cli/running-site/live-row-sender.ts';
 import {
@@ -99,7 +100,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     site,
     seats,
     chips,
-    calibrations: calibrations.of,
+    calibrations,
     statements: ledger.statements,
     core: world.core,
     startedNs,
@@ -138,7 +139,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     }
     if (!again) observe(exchange);
   };
-  report.note(await recover(ledger, site, takeUp, calibrations.of));
+  report.note(await recover(ledger, site, takeUp, calibrations));
   const detail = { core: world.core, site: site.name };
   await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
   await ledger.log.append([configurationEntry(site, seats, world.core, startedNs)]);
@@ -217,8 +218,10 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     sinks.map(({ sink }) => sink),
     seats,
   );
+  const feedWatch = feedWatchOf(site);
   const refreshTimer = timers.every(REFRESH_EVERY_MS, () => {
     live.refresh();
+    for (const line of feedWatch(live.snapshot())) report.note(line);
     report.refreshed(live.snapshot());
     liveSender(live.snapshot());
   });

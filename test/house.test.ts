@@ -139,7 +139,7 @@ function faultsOf(path: string, text: string): string[] {
 const BANNED =
   /(^|-)(utils?|helpers?|common|misc|manager|handler|service|base|data|info|core)(-|\.|$)/;
 const UNIT =
-  /(Uj|J|W|W2|V|A|Hz|Va|Ns|Ms|S|S2|Wh|Kwh|Ratio|Ppm|Count|Index|Bytes|Bits|Percent|Px|Days|UKwh|Hex)$/;
+  /(Uj|J|W|W2|V|A|Hz|Va|Ns|Ms|S|S2|Wh|Kwh|Cel|Ratio|Ppm|Count|Index|Bytes|Bits|Percent|Px|Days|UKwh|Hex)$/;
 /** Numbers that are what their name says: a place in a log, a version, a port, a weight; or in a unit that is data. */
 const PLAIN =
   /^(base|line|run|fold|weight|width|yy|resolution|leaf|version|port|unit|seed|position|size|from|until|end|next|number|tier|code|dof|baud|address|count|index|k|x|y|reading|packetId|length|stretch|sealedUntil|stopBits|p50|p99|max)$|(Leaf|Line|Code|Port|Version|Dof|Position|Address|Offset|Seed|Id|Level)$/;

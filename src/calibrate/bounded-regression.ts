@@ -185,3 +185,14 @@ export function inverseSymmetric(matrix: Float64Array, size: number): Float64Arr
   }
   return inverse;
 }
+
+/** z' C z, not below 0: the variance of a prediction at z. */
+export function varianceAt(covariance: ArrayLike<number>, at: readonly number[]): number {
+  let sum = 0;
+  at.forEach((left, row) => {
+    at.forEach((right, column) => {
+      sum += left * (covariance[row * at.length + column] ?? 0) * right;
+    });
+  });
+  return Math.max(0, sum);
+}

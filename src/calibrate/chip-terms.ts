@@ -1,27 +1,20 @@
 // Which chip sources make which physical term of the model, and what physics allows its gain to be. Sources are told by
 // their names (design: `rapl:package-0`, `rapl:dram-0`, `nvml:<uuid>`); what contains others never adds to them.
 
-type ChipKind = 'cpu' | 'core' | 'dram' | 'gpu' | 'whole' | 'other';
+import { GAIN_PRIORS } from './sensor-table.ts';
 
-/** What a gain (W at the wall per W at the chip) may be, and what it is thought to be before any evidence. */
+export type ChipKind = 'cpu' | 'core' | 'dram' | 'gpu' | 'whole' | 'other';
+
+/**
+ * What a gain (W at the wall per W at the chip) may be, and what it is thought to be before any evidence. A gain is at least
+ * 1 / (best supply efficiency 0.96 x the largest known gain of the sensor); calibration/sensors.yaml has the figures with
+ * their sources, and a test derives the bounds.
+ */
 export interface GainPrior {
   readonly lowerRatio: number;
   readonly meanRatio: number;
   readonly sdRatio: number;
 }
-
-/**
- * calibration/sensors.yaml has the same figures with their sources. A gain is at least 1 / (best supply efficiency 0.96 x
- * the largest known gain of the sensor); measured sensors lie in 1.05-1.40, a modelled one (AMD without a DRAM domain)
- * stands for more than itself, and may stand for less.
- */
-export const GAIN_PRIORS = {
-  'gpu-board': { lowerRatio: 0.9, meanRatio: 1.17, sdRatio: 0.12 },
-  'cpu-measured': { lowerRatio: 1.04, meanRatio: 1.17, sdRatio: 0.12 },
-  'cpu-modelled': { lowerRatio: 0, meanRatio: 1.2, sdRatio: 0.6 },
-  'supply-output': { lowerRatio: 1, meanRatio: 1.03, sdRatio: 0.03 },
-  unknown: { lowerRatio: 0.9, meanRatio: 1.17, sdRatio: 0.2 },
-} as const satisfies Record<string, GainPrior>;
 
 export interface ChipTerm {
   readonly name: string;
@@ -38,6 +31,8 @@ export interface ChipLayout {
 }
 
 const KIND_PATTERNS: readonly (readonly [ChipKind, RegExp])[] = [
+  // NVML's scope `module` of Grace Hopper holds GPU, CPU and memory: it is no GPU beside them.
+  ['whole', /(^|[:/_-])module([:/_-]|\d|$)/],
   ['core', /(^|[:/_-])(cores?|pp0|uncore|pp1)([-_\d]|$)/],
   ['dram', /(^|[:/_-])(dram|ram|mem|memory)([-_\d]|$)/],
   ['gpu', /(^|[:/_-])(nvml|gpu|accel|rocm|amdsmi|gaudi)([:/_-]|\d|$)/],

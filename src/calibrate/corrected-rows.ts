@@ -7,11 +7,15 @@ import {
   movedEdges,
   secondsBetween,
   type EnergySeries,
+  type WindowMeans,
 } from '../align/energy-series.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs, type InstantNs } from '../quantity/time.ts';
 import { applyModel, type Anchor, type CorrectedEnergy } from './apply-model.ts';
+import type { Condition } from './condition.ts';
+import { chipTotalOf } from './evidence-rows.ts';
+import { shapedSeries, shapeOf } from './shape.ts';
 
 export interface CorrectedRow {
   readonly startNs: InstantNs;
@@ -58,9 +62,15 @@ function moveOnto(
   };
 }
 
-interface Covered {
+export interface Covered {
   /** Mean chip power by source over the covered part of each window. */
   readonly meanW: ReadonlyMap<string, Float64Array>;
+  /** Mean of each shape of the model, in their order. */
+  readonly shapeW: readonly Float64Array[];
+  /** Mean effect of each condition of the model, in their order; undefined where nobody read it. */
+  readonly effects: readonly ((row: number) => number | undefined)[];
+  /** How far apart chip power is at the two ends of each window, W. */
+  readonly edgeStepW: Float64Array;
   readonly coveredRatio: Float64Array;
 }
 
@@ -68,11 +78,16 @@ export function coveredBy(
   model: CorrectionModel,
   chips: ReadonlyMap<string, EnergySeries>,
   windows: WallWindows,
+  conditions?: ReadonlyMap<string, Condition>,
 ): Covered | Refusal {
   const startNs = startNsOf(chips);
   const names = new Set(model.terms.flatMap((term) => [...term.sources, ...(term.less ?? [])]));
   const meanW = new Map<string, Float64Array>();
   const coveredRatio = new Float64Array(windows.fromS.length).fill(1);
+  const meansOnChips = (series: EnergySeries, beginNs: InstantNs): WindowMeans => {
+    const move = moveOnto(model, series, windows, beginNs);
+    return meansOver(series, movedEdges(windows.fromS, move), movedEdges(windows.untilS, move));
+  };
   for (const name of names) {
     const series = chips.get(name);
     if (!series || startNs === undefined) {
@@ -82,18 +97,63 @@ export function coveredBy(
         'record every source that the model was fitted on',
       );
     }
-    const move = moveOnto(model, series, windows, startNs);
-    const means = meansOver(
-      series,
-      movedEdges(windows.fromS, move),
-      movedEdges(windows.untilS, move),
-    );
+    const means = meansOnChips(series, startNs);
     meanW.set(name, means.meanW);
     for (let row = 0; row < coveredRatio.length; row++) {
       coveredRatio[row] = Math.min(coveredRatio[row] ?? 0, means.coveredRatio[row] ?? 0);
     }
   }
-  return { meanW, coveredRatio };
+  const total = chipTotalOf(chips, model.terms);
+  if (isRefusal(total) || startNs === undefined) {
+    return isRefusal(total)
+      ? total
+      : { meanW, shapeW: [], effects: [], edgeStepW: coveredRatio, coveredRatio };
+  }
+  const shapeW = (model.detail?.shapes ?? []).map(
+    (shape) => meansOnChips(shapedSeries(total, shapeOf(shape)), startNs).meanW,
+  );
+  const edgeStepW = edgeSteps(total, windows, moveOnto(model, total, windows, startNs), model);
+  const effects = (model.detail?.conditions ?? []).map(({ source, kind }) => {
+    const series = conditions?.get(`${source} ${kind}`)?.series;
+    const means = series && meansOnChips(series, startNs);
+    return (row: number): number | undefined =>
+      means && (means.coveredRatio[row] ?? 0) >= 0.5 ? means.meanW[row] : undefined;
+  });
+  return { meanW, shapeW, effects, edgeStepW, coveredRatio };
+}
+
+/**
+ * Chip power just around both ends of each window: how far the two are apart, and how much it moves at either of them, since
+ * an edge of the load may lie on this side or on that.
+ */
+function edgeSteps(
+  total: EnergySeries,
+  windows: WallWindows,
+  move: Parameters<typeof movedEdges>[1],
+  model: CorrectionModel,
+): Float64Array {
+  const reachS = Math.max(1, 2 * (model.detail?.offsetUncertaintyS ?? 0));
+  const around = (edgesS: Float64Array): readonly [Float64Array, Float64Array] => {
+    const atS = movedEdges(edgesS, move);
+    const before = meansOver(
+      total,
+      atS.map((each) => each - reachS),
+      atS,
+    );
+    const after = meansOver(
+      total,
+      atS,
+      atS.map((each) => each + reachS),
+    );
+    return [before.meanW, after.meanW];
+  };
+  const [startBefore, startAfter] = around(windows.fromS);
+  const [endBefore, endAfter] = around(windows.untilS);
+  return windows.fromS.map((_, row) => {
+    const [sb, sa] = [startBefore[row] ?? 0, startAfter[row] ?? 0];
+    const [eb, ea] = [endBefore[row] ?? 0, endAfter[row] ?? 0];
+    return Math.hypot((eb + ea - sb - sa) / 2, (sa - sb) / 2, (ea - eb) / 2);
+  });
 }
 
 /** Rows for windows; a window that chips do not cover at all has no row. Refuses where a source is missing. */
@@ -102,8 +162,9 @@ export function correctedRows(
   chips: ReadonlyMap<string, EnergySeries>,
   windows: WallWindows,
   anchor?: Anchor,
+  conditions?: ReadonlyMap<string, Condition>,
 ): readonly CorrectedRow[] | Refusal {
-  const covered = coveredBy(model, chips, windows);
+  const covered = coveredBy(model, chips, windows, conditions);
   if (isRefusal(covered)) return covered;
   const rows: CorrectedRow[] = [];
   for (let row = 0; row < windows.fromS.length; row++) {
@@ -115,7 +176,14 @@ export function correctedRows(
     if (durationS < COVERED_S_MIN) continue;
     const energies = new Map<string, number>();
     for (const [name, meanW] of covered.meanW) energies.set(name, (meanW[row] ?? 0) * durationS);
-    const corrected = applyModel(model, energies, durationS, anchor);
+    const atNs = windows.originNs + BigInt(Math.round((fromS + lengthS / 2) * 1e9));
+    const corrected = applyModel(model, energies, durationS, {
+      anchor,
+      ageS: anchor ? 0 : ageS(model, instantNs(atNs)),
+      shapeJ: covered.shapeW.map((meanW) => (meanW[row] ?? 0) * durationS),
+      effectRatio: covered.effects.map((of) => of(row)),
+      edgeStepW: covered.edgeStepW[row],
+    });
     rows.push({
       startNs: instantNs(windows.originNs + BigInt(Math.round(fromS * 1e9))),
       durationS,
@@ -124,6 +192,13 @@ export function correctedRows(
     });
   }
   return rows;
+}
+
+/** Seconds between an instant and the evidence of a model; 0 within it. */
+export function ageS(model: CorrectionModel, atNs: InstantNs): number {
+  const { fromNs, untilNs } = model.evidence;
+  if (atNs < fromNs) return Number(fromNs - atNs) / 1e9;
+  return atNs > untilNs ? Number(atNs - untilNs) / 1e9 : 0;
 }
 
 /** Where a recording lies on the wall's clock; undefined where it holds nothing. */

@@ -1,10 +1,12 @@
 // Evidence as rows: mean wall power and mean chip power per term over the same windows, after alignment. Every later
 // step (fit, bootstrap, held-back check) sees rows only, so no method can peek at samples that others do not have.
-import { meansOver, sumOf, type EnergySeries } from '../align/energy-series.ts';
-import type { HeldMeter } from '../quantity/correction.ts';
+import { meansOver, sumOf, type EnergySeries, type WindowMeans } from '../align/energy-series.ts';
+import type { ConditionKind, HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import type { ChipTerm } from './chip-terms.ts';
+import type { Condition } from './condition.ts';
+import { CANDIDATE_SHAPES, shapedSeries, type Shape } from './shape.ts';
 import { heldWall, plainWall, type Feed, type RunClock } from './wall-windows.ts';
 
 interface Phase {
@@ -19,6 +21,8 @@ export interface RunEvidence {
   readonly feeds: readonly Feed[];
   readonly chips: ReadonlyMap<string, EnergySeries>;
   readonly phases: readonly Phase[];
+  /** Fan speed, inlet temperature, utilisation, by name; absent where nobody read them. */
+  readonly conditions?: ReadonlyMap<string, Condition>;
 }
 
 export interface Rows {
@@ -26,6 +30,10 @@ export interface Rows {
   readonly meterW: Float64Array;
   /** One column per term. */
   readonly chipW: readonly Float64Array[];
+  /** One column per candidate shape, in the order of `CANDIDATE_SHAPES`. */
+  readonly shapeW: readonly Float64Array[];
+  /** Effects of the conditions that every run has, by name. */
+  readonly conditions: readonly ConditionColumn[];
   readonly lengthS: Float64Array;
   /** Middle of the window, seconds since 1970. */
   readonly atS: Float64Array;
@@ -36,12 +44,19 @@ export interface Rows {
   readonly applications: readonly string[];
 }
 
+interface ConditionColumn {
+  readonly source: string;
+  readonly kind: ConditionKind;
+  /** Mean effect over each row; the run's mean where nobody read it. */
+  readonly effectRatio: Float64Array;
+}
+
 /** Energy of the disjoint chip sources of these terms, summed. Refuses where a source is missing. */
 export function chipTotalOf(
   chips: ReadonlyMap<string, EnergySeries>,
-  terms: readonly ChipTerm[],
+  terms: readonly { readonly sources: readonly string[]; readonly less?: readonly string[] }[],
 ): EnergySeries | Refusal {
-  const inside = new Set(terms.flatMap((term) => term.less));
+  const inside = new Set(terms.flatMap((term) => term.less ?? []));
   const names = new Set(terms.flatMap((term) => term.sources).filter((name) => !inside.has(name)));
   return seriesOf(chips, [...names]);
 }
@@ -74,7 +89,29 @@ interface Piece {
   readonly untilS: Float64Array;
   readonly atS: Float64Array;
   readonly columns: readonly Float64Array[];
+  readonly shapes: readonly Float64Array[];
+  readonly conditions: readonly Float64Array[];
   readonly kept: readonly number[];
+}
+
+type ChipWindows = readonly (readonly [Float64Array, Float64Array, number])[];
+
+/** Means over the windows of all feeds, each feed counting by its share of the node. */
+function mixedMeans(series: EnergySeries, windows: ChipWindows): WindowMeans {
+  const parts = windows.map(([fromS, untilS, shareRatio]) => ({
+    means: meansOver(series, fromS, untilS),
+    shareRatio,
+  }));
+  const count = parts[0]?.means.meanW.length ?? 0;
+  const meanW = new Float64Array(count);
+  const coveredRatio = new Float64Array(count).fill(1);
+  for (const { means, shareRatio } of parts) {
+    for (let row = 0; row < count; row++) {
+      meanW[row] = (meanW[row] ?? 0) + shareRatio * (means.meanW[row] ?? 0);
+      coveredRatio[row] = Math.min(coveredRatio[row] ?? 0, means.coveredRatio[row] ?? 0);
+    }
+  }
+  return { meanW, coveredRatio };
 }
 
 /**
@@ -87,28 +124,17 @@ function pieceOf(
   clock: RunClock,
   held: readonly HeldMeter[],
   blockS: number,
+  conditions: readonly string[],
 ): Piece | Refusal {
   const columnsOf = (
     names: readonly string[],
-    windows: (origin: EnergySeries) => readonly (readonly [Float64Array, Float64Array, number])[],
-  ): { meanW: Float64Array; coveredRatio: Float64Array } | Refusal => {
+    windows: (origin: EnergySeries) => ChipWindows,
+  ): WindowMeans | Refusal => {
     const series = seriesOf(run.chips, names);
-    if (isRefusal(series)) return series;
-    const parts = windows(series).map(([fromS, untilS, shareRatio]) => ({
-      means: meansOver(series, fromS, untilS),
-      shareRatio,
-    }));
-    const count = parts[0]?.means.meanW.length ?? 0;
-    const meanW = new Float64Array(count);
-    const coveredRatio = new Float64Array(count).fill(1);
-    for (const { means, shareRatio } of parts) {
-      for (let row = 0; row < count; row++) {
-        meanW[row] = (meanW[row] ?? 0) + shareRatio * (means.meanW[row] ?? 0);
-        coveredRatio[row] = Math.min(coveredRatio[row] ?? 0, means.coveredRatio[row] ?? 0);
-      }
-    }
-    return { meanW, coveredRatio };
+    return isRefusal(series) ? series : mixedMeans(series, windows(series));
   };
+  const total = chipTotalOf(run.chips, terms);
+  if (isRefusal(total)) return total;
   const wall = held.length > 0 ? heldWall(run.feeds, held) : plainWall(run.feeds, clock, blockS);
   if (!wall)
     return refuse('align.overlap', 'the run has no meter', 'record the meter beside the chips');
@@ -126,14 +152,41 @@ function pieceOf(
     columns.push(whole.meanW);
   }
   const kept = [...covered.keys()].filter((row) => (covered[row] ?? 0) >= 0.95);
+  const shapes = CANDIDATE_SHAPES.map(
+    (shape) => mixedMeans(shapedSeries(total, shape), wall.windows(total)).meanW,
+  );
   return {
     meterW: wall.meterW,
     fromS: wall.fromS,
     untilS: wall.untilS,
     atS: wall.atS,
     columns,
+    shapes,
+    conditions: conditions.map((name) => {
+      const series = run.conditions?.get(name)?.series;
+      return series ? filledMeans(mixedMeans(series, wall.windows(series))) : new Float64Array();
+    }),
     kept,
   };
+}
+
+/** Means where there are any, else the mean of those that there are. */
+function filledMeans({ meanW, coveredRatio }: WindowMeans): Float64Array {
+  let sum = 0;
+  let count = 0;
+  meanW.forEach((mean, row) => {
+    if ((coveredRatio[row] ?? 0) < 0.5) return;
+    sum += mean;
+    count++;
+  });
+  const usual = sum / Math.max(1, count);
+  return meanW.map((mean, row) => ((coveredRatio[row] ?? 0) < 0.5 ? usual : mean));
+}
+
+/** Conditions that every run has: one that some lack would split the evidence. */
+function commonConditions(runs: readonly RunOnClock[]): readonly string[] {
+  const [first, ...others] = runs.map((run) => run.evidence.conditions);
+  return [...(first?.keys() ?? [])].filter((name) => others.every((each) => each?.has(name)));
 }
 
 export interface RunOnClock {
@@ -150,8 +203,9 @@ export function rowsOfRuns(
 ): Rows | Refusal {
   const applications: string[] = [];
   const pieces: Piece[] = [];
+  const conditions = commonConditions(runs);
   for (const run of runs) {
-    const piece = pieceOf(run.evidence, terms, run.clock, held, blockS);
+    const piece = pieceOf(run.evidence, terms, run.clock, held, blockS, conditions);
     if (isRefusal(piece)) return piece;
     pieces.push(piece);
   }
@@ -159,6 +213,12 @@ export function rowsOfRuns(
   const rows = {
     meterW: new Float64Array(count),
     chipW: terms.map(() => new Float64Array(count)),
+    shapeW: CANDIDATE_SHAPES.map(() => new Float64Array(count)),
+    conditions: conditions.map((name) => ({
+      source: name.replace(/ [a-z_]+$/, ''),
+      kind: runs[0]?.evidence.conditions?.get(name)?.kind ?? 'utilisation_ratio',
+      effectRatio: new Float64Array(count),
+    })),
     lengthS: new Float64Array(count),
     atS: new Float64Array(count),
     run: new Int32Array(count),
@@ -172,6 +232,12 @@ export function rowsOfRuns(
       terms.forEach((_, term) => {
         const column = rows.chipW[term];
         if (column) column[filled] = piece.columns[term]?.[row] ?? 0;
+      });
+      rows.shapeW.forEach((column, shape) => {
+        column[filled] = piece.shapes[shape]?.[row] ?? 0;
+      });
+      rows.conditions.forEach(({ effectRatio }, condition) => {
+        effectRatio[filled] = piece.conditions[condition]?.[row] ?? 0;
       });
       rows.lengthS[filled] = (piece.untilS[row] ?? 0) - (piece.fromS[row] ?? 0);
       rows.atS[filled] = piece.atS[row] ?? 0;
@@ -210,6 +276,8 @@ export function selectRows(rows: Rows, keep: (row: number) => boolean): Rows {
     count: kept.length,
     meterW: pick(rows.meterW),
     chipW: rows.chipW.map(pick),
+    shapeW: rows.shapeW.map(pick),
+    conditions: rows.conditions.map((each) => ({ ...each, effectRatio: pick(each.effectRatio) })),
     lengthS: pick(rows.lengthS),
     atS: pick(rows.atS),
     run: Int32Array.from(kept, (row) => rows.run[row] ?? 0),
@@ -217,6 +285,13 @@ export function selectRows(rows: Rows, keep: (row: number) => boolean): Rows {
     application: Int32Array.from(kept, (row) => rows.application[row] ?? -1),
     applications: rows.applications,
   };
+}
+
+/** The column of a candidate shape. */
+export function shapeColumn(rows: Rows, shape: Shape): Float64Array {
+  const wanted = JSON.stringify(shape);
+  const index = CANDIDATE_SHAPES.findIndex((each) => JSON.stringify(each) === wanted);
+  return rows.shapeW[index] ?? new Float64Array(rows.count);
 }
 
 /** Sum of the columns of all terms: chip power as a whole. */

@@ -1,51 +1,44 @@
 // The fit of one form of model to rows: bounded, pulled to physics, robust (Huber), with a level that may differ from
 // run to run, and with an uncertainty from a block bootstrap, since neighbouring rows err alike.
 import { emptyGram, solveBounded, type Ridge } from './bounded-regression.ts';
-import {
-  addRows,
-  chunksOf,
-  foldsAreApplications,
-  runsWithRows,
-  type Chunk,
-  type Chunked,
-} from './chunks.ts';
-import type { ChipTerm } from './chip-terms.ts';
-import type { Rows } from './evidence-rows.ts';
-import { crossValidated } from './resampling.ts';
+import { addRows, chunksOf, runsWithRows, type Chunk, type Chunked } from './chunks.ts';
+import { chipTotalW, type Rows } from './evidence-rows.ts';
+import { predictRows, type FormColumns } from './fit-columns.ts';
+import { crossErrorW } from './resampling.ts';
 
 export interface RowsFit {
-  /** [intercept W, gain of each term]. */
+  /** [intercept W, then one coefficient per column]. */
   readonly parameters: Float64Array;
   /** Chunks that the bootstrap drew from, less the parameters. */
   readonly dof: number;
   /** Standard deviation of one row's residual within its run, W. */
   readonly residualW: number;
-  /** Variance of a long mean of residuals over that of independent rows. */
+  /** Robust standard deviation of the same (from the median), W. */
+  readonly noiseW: number;
+  /** Variance of a long mean of residuals over that of independent rows of `noiseW`. */
   readonly inflationRatio: number;
   /** Standard deviation of the level between runs, W; undefined where there is one run. */
   readonly betweenRunsW: number | undefined;
   readonly runEffectsW: Float64Array;
-  /** Cross-validated RMS error over folds (application, run or stretch of time), W. */
+  /** Meter minus prediction, level of the run taken off, W. */
+  readonly residuals: Float64Array;
+  /** Error on folds left out (application, day, run or stretch of time), load edges aside, W. */
   readonly crossW: number;
-  /** RMS over applications of the mean error on each when it is left out, W; undefined below three applications. */
-  readonly betweenApplicationsW: number | undefined;
-  /** What the bootstrap needs. */
+  /** What the bootstrap and the validation need. */
   readonly chunked: Chunked;
 }
 
 const HUBER = 1.345;
 const ROUNDS_COUNT = 10;
 
-export function fitRows(
-  rows: Rows,
-  columns: readonly Float64Array[],
-  terms: readonly ChipTerm[],
-): RowsFit {
-  const size = terms.length + 1;
-  const ridge = ridgeOf(terms, rows);
+/** Fits the columns of one form to all rows. */
+export function fitRows(rows: Rows, form: FormColumns): RowsFit {
+  const { columns } = form;
+  const size = columns.length + 1;
+  const ridge = ridgeOf(form, rows);
   const chunks = chunksOf(rows);
   const weights = new Float64Array(rows.count).fill(1);
-  const effectsW = startingEffects(rows, columns);
+  const effectsW = startingEffects(rows, chipTotalW(rows));
   const residuals = new Float64Array(rows.count);
   let noiseW2 = initialNoise(rows);
   let inflationRatio = 1;
@@ -55,7 +48,10 @@ export function fitRows(
     const gram = emptyGram(size);
     for (const chunk of chunks) addRows(gram, rows, columns, weights, effectsW, chunk);
     parameters = Float64Array.from(solveBounded(gram, noiseW2 * inflationRatio, ridge));
-    predict(rows, columns, parameters, residuals);
+    predictRows(columns, parameters, residuals);
+    for (let row = 0; row < rows.count; row++) {
+      residuals[row] = (rows.meterW[row] ?? 0) - (residuals[row] ?? 0);
+    }
     betweenW2 = updateEffects(rows, residuals, weights, effectsW, noiseW2 * inflationRatio);
     for (let row = 0; row < rows.count; row++) {
       residuals[row] = (residuals[row] ?? 0) - (effectsW[rows.run[row] ?? 0] ?? 0);
@@ -74,63 +70,49 @@ export function fitRows(
     return gram;
   });
   const chunked = { grams, chunks, noiseW2: noiseW2 * inflationRatio, ridge };
-  const cross = crossValidated(chunked);
   let meanSquare = 0;
   for (const residual of residuals) meanSquare += residual * residual;
   return {
     parameters,
     dof: Math.max(1, chunks.length - size),
     residualW: Math.sqrt(meanSquare / Math.max(1, rows.count - size)),
+    noiseW: Math.sqrt(noiseW2),
     inflationRatio,
     betweenRunsW: runsWithRows(rows) > 1 ? Math.sqrt(betweenW2) : undefined,
     runEffectsW: effectsW,
-    crossW: cross.rootW,
-    betweenApplicationsW: foldsAreApplications(rows) ? cross.biasW : undefined,
+    residuals,
+    crossW: crossErrorW(rows, columns, effectsW, chunked),
     chunked,
   };
 }
 
-function ridgeOf(terms: readonly ChipTerm[], rows: Rows): Ridge {
-  // The level at 0 W of chips is not below 0; how high it is, the evidence says alone.
+function ridgeOf(form: FormColumns, rows: Rows): Ridge {
+  // How high the level at 0 W of chips is, the evidence says alone.
   const levelW = Math.max(meanOf(rows.meterW), 1);
+  const priors = form.columns.map((column) => column.prior);
   return {
-    lower: Float64Array.of(0, ...terms.map((term) => term.prior.lowerRatio)),
-    centre: Float64Array.of(levelW / 3, ...terms.map((term) => term.prior.meanRatio)),
+    lower: Float64Array.of(
+      form.levelIsPhysical ? 0 : -levelW,
+      ...priors.map((prior) => prior.lowerRatio),
+    ),
+    centre: Float64Array.of(levelW / 3, ...priors.map((prior) => prior.meanRatio)),
     precision: Float64Array.of(
       1 / (10 * levelW) ** 2,
-      ...terms.map((term) => 1 / term.prior.sdRatio ** 2),
+      ...priors.map((prior) => 1 / prior.sdRatio ** 2),
     ),
   };
 }
 
-/** Writes meter minus prediction, run effects not taken off. */
-function predict(
-  rows: Rows,
-  columns: readonly Float64Array[],
-  parameters: Float64Array,
-  residuals: Float64Array,
-): void {
-  for (let row = 0; row < rows.count; row++) {
-    let powerW = parameters[0] ?? 0;
-    for (let term = 0; term < columns.length; term++) {
-      powerW += (parameters[term + 1] ?? 0) * (columns[term]?.[row] ?? 0);
-    }
-    residuals[row] = (rows.meterW[row] ?? 0) - powerW;
-  }
-}
-
 /** Level of each run at the gain seen within runs: where levels differ, a pooled start would tilt the gain. */
-function startingEffects(rows: Rows, columns: readonly Float64Array[]): Float64Array {
+function startingEffects(rows: Rows, chipsW: Float64Array): Float64Array {
   const effectsW = new Float64Array(rows.runsCount);
   if (runsWithRows(rows) < 2) return effectsW;
   const sums = Array.from({ length: rows.runsCount }, () => ({ count: 0, x: 0, y: 0 }));
-  const totalOf = (row: number): number =>
-    columns.reduce((sum, column) => sum + (column[row] ?? 0), 0);
   for (let row = 0; row < rows.count; row++) {
     const sum = sums[rows.run[row] ?? 0];
     if (!sum) continue;
     sum.count++;
-    sum.x += totalOf(row);
+    sum.x += chipsW[row] ?? 0;
     sum.y += rows.meterW[row] ?? 0;
   }
   let xx = 0;
@@ -138,7 +120,7 @@ function startingEffects(rows: Rows, columns: readonly Float64Array[]): Float64A
   for (let row = 0; row < rows.count; row++) {
     const sum = sums[rows.run[row] ?? 0];
     if (!sum) continue;
-    const offX = totalOf(row) - sum.x / sum.count;
+    const offX = (chipsW[row] ?? 0) - sum.x / sum.count;
     xx += offX * offX;
     xy += offX * ((rows.meterW[row] ?? 0) - sum.y / sum.count);
   }

@@ -5,6 +5,7 @@ import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import { watts } from '../quantity/units.ts';
 import type { ChipTerm } from './chip-terms.ts';
 import { rowsOfRuns, selectRows, type Rows, type RunOnClock } from './evidence-rows.ts';
+import { modelPrediction } from './fit-columns.ts';
 import { fitModel, type FitFrame } from './fit-model.ts';
 import { modelId } from './model-json.ts';
 
@@ -17,6 +18,8 @@ export interface TypeFit {
   /** Stands in for nodes of the type that were never metered. */
   readonly unmetered: CorrectionModel;
   readonly nodes: readonly CorrectionModel[];
+  /** Recordings that were set aside for at least one node: there meter and chips did not see the same load. */
+  readonly tornRuns: readonly string[];
 }
 
 /** Ratio of metered to predicted energy of one run of one node. */
@@ -24,6 +27,9 @@ interface RunRatio {
   readonly node: number;
   readonly ratio: number;
   readonly weight: number;
+  readonly run: number;
+  /** RMS residual about the run's own ratio, over its power. */
+  readonly roughRatio: number;
 }
 
 /** Factors of recorded nodes of one type scatter by 0.2 %, and move together by up to 1 % from campaign to campaign. */
@@ -40,9 +46,14 @@ export function fitType(
   const all = nodes.flatMap((each) => each.runs);
   const rows = rowsOfRuns(all, terms, frame.heldMeters, blockS);
   if (isRefusal(rows)) return rows;
-  const type = fitModel(rows, terms, { ...frame, node: typeName });
+  const first = fitModel(rows, terms, { ...frame, node: typeName });
+  if (isRefusal(first)) return first;
+  const nodeOfRun = nodes.flatMap((each, index) => each.runs.map(() => index));
+  const torn = tornRuns(ratiosOf(rows, nodeOfRun, first));
+  const whole = torn.size > 0 ? selectRows(rows, (row) => !torn.has(rows.run[row] ?? -1)) : rows;
+  const type = torn.size > 0 ? fitModel(whole, terms, { ...frame, node: typeName }) : first;
   if (isRefusal(type)) return type;
-  const ratios = ratiosOf(rows, nodes, type);
+  const ratios = ratiosOf(whole, nodeOfRun, type);
   const spread = spreadOf(ratios, nodes.length);
   const unmetered = withFactor(type, typeName, 1, spread.nodesRatio, {
     runsRatio: spread.runsRatio,
@@ -71,85 +82,106 @@ export function fitType(
     firstRun = lastRun;
     return withOwnGap(model, ownRows);
   });
-  return { unmetered, nodes: models };
+  const tornNames = all.filter((_, run) => torn.has(run)).map((each) => each.evidence.run);
+  return { unmetered, nodes: models, tornRuns: [...new Set(tornNames)] };
 }
 
-function ratiosOf(rows: Rows, nodes: readonly NodeRuns[], type: CorrectionModel): RunRatio[] {
-  const nodeOfRun = nodes.flatMap((each, index) => each.runs.map(() => index));
-  const metered = new Float64Array(rows.runsCount);
-  const predicted = new Float64Array(rows.runsCount);
-  const lengthS = new Float64Array(rows.runsCount);
-  const affine = type.detail?.form === 'affine';
+/** A run this many times as rough as half of all recorded time was not metered and read together. */
+const TORN_RATIO = 5;
+
+/** Runs whose meter and chips did not see the same load: no model of the node can be learnt or judged there. */
+function tornRuns(ratios: readonly RunRatio[]): ReadonlySet<number> {
+  const usual = weightedMedian(ratios.map((each) => ({ ...each, ratio: each.roughRatio })));
+  const torn = ratios.filter((each) => each.roughRatio > TORN_RATIO * usual);
+  return new Set(torn.map((each) => each.run));
+}
+
+/** Metered over predicted energy of each run that has rows. */
+function ratiosOf(
+  rows: Rows,
+  nodeOfRun: readonly number[],
+  type: CorrectionModel,
+): readonly RunRatio[] {
+  const predictedW = modelPrediction(rows, type);
+  const sums = nodeOfRun.map(() => ({ metered: 0, predicted: 0, lengthS: 0, squares: 0 }));
   for (let row = 0; row < rows.count; row++) {
-    const run = rows.run[row] ?? 0;
-    const eachS = rows.lengthS[row] ?? 0;
-    let powerW: number = type.interceptW;
-    rows.chipW.forEach((column, term) => {
-      const gain = type.terms[affine ? 0 : term]?.gainRatio ?? 0;
-      powerW += gain * (column[row] ?? 0);
-    });
-    metered[run] = (metered[run] ?? 0) + eachS * (rows.meterW[row] ?? 0);
-    predicted[run] = (predicted[run] ?? 0) + eachS * powerW;
-    lengthS[run] = (lengthS[run] ?? 0) + eachS;
+    const sum = sums[rows.run[row] ?? 0];
+    if (!sum) continue;
+    const lengthS = rows.lengthS[row] ?? 0;
+    sum.metered += lengthS * (rows.meterW[row] ?? 0);
+    sum.predicted += lengthS * (predictedW[row] ?? 0);
+    sum.lengthS += lengthS;
   }
-  return nodeOfRun.flatMap((node, run) => {
-    const predictedJ = predicted[run] ?? 0;
-    if (predictedJ <= 0) return [];
-    return [{ node, ratio: (metered[run] ?? 0) / predictedJ, weight: lengthS[run] ?? 0 }];
+  for (let row = 0; row < rows.count; row++) {
+    const sum = sums[rows.run[row] ?? 0];
+    if (!sum || sum.predicted <= 0) continue;
+    const missW = (rows.meterW[row] ?? 0) - (sum.metered / sum.predicted) * (predictedW[row] ?? 0);
+    sum.squares += (rows.lengthS[row] ?? 0) * missW * missW;
+  }
+  return sums.flatMap(({ metered, predicted, lengthS, squares }, run) => {
+    if (predicted <= 0 || metered <= 0) return [];
+    const roughRatio = Math.sqrt(squares * lengthS) / metered;
+    const node = nodeOfRun[run] ?? 0;
+    return [{ node, run, ratio: metered / predicted, weight: lengthS, roughRatio }];
   });
 }
 
+interface Spread {
+  readonly runsRatio: number;
+  readonly nodesRatio: number;
+  readonly nodes: readonly { readonly ratio: number; readonly weight: number }[];
+}
+
 /**
- * One-way random effects by moments, weighted by length: scatter of runs within a node and of nodes about the type.
- * A run of mean length counts one.
+ * One-way random effects: scatter of runs within a node and of nodes about the type. Robust, since a run whose meter and
+ * chips were not read together says nothing of its node: medians for the nodes, and for the runs the scatter that a normal
+ * one would need to hold nine tenths of them. A run of mean length counts one.
  */
-function spreadOf(
-  ratios: readonly RunRatio[],
-  nodesCount: number,
-): {
-  runsRatio: number;
-  nodesRatio: number;
-  nodes: readonly { ratio: number; weight: number }[];
-} {
+function spreadOf(ratios: readonly RunRatio[], nodesCount: number): Spread {
   const meanWeight =
     ratios.reduce((sum, each) => sum + each.weight, 0) / Math.max(1, ratios.length);
-  const nodes = Array.from({ length: nodesCount }, () => ({ weight: 0, sum: 0, count: 0 }));
-  for (const each of ratios) {
-    const node = nodes[each.node];
-    if (!node) continue;
-    const weight = each.weight / meanWeight;
-    node.weight += weight;
-    node.sum += weight * each.ratio;
-    node.count++;
-  }
-  const means = nodes.map((node) => (node.weight > 0 ? node.sum / node.weight : 1));
-  let within = 0;
-  let withinDof = 0;
-  for (const each of ratios) {
-    within += (each.weight / meanWeight) * (each.ratio - (means[each.node] ?? 1)) ** 2;
-  }
-  for (const node of nodes) withinDof += Math.max(0, node.count - 1);
+  const nodes = Array.from({ length: nodesCount }, (_, node) => {
+    const own = ratios.filter((each) => each.node === node);
+    return {
+      ratio: own.length > 0 ? weightedMedian(own) : 1,
+      weight: own.reduce((sum, each) => sum + each.weight, 0) / Math.max(meanWeight, 1e-9),
+      count: own.length,
+    };
+  });
   const seen = nodes.filter((node) => node.count > 0);
-  const weights = seen.map((node) => node.weight);
-  const total = weights.reduce((sum, each) => sum + each, 0);
-  const grand = seen.reduce((sum, node) => sum + node.sum, 0) / Math.max(total, 1e-9);
-  const between = seen.reduce((sum, node) => {
-    return sum + node.weight * (node.sum / node.weight - grand) ** 2;
-  }, 0);
+  const repeated = ratios.filter((each) => (nodes[each.node]?.count ?? 0) > 1);
+  const off = repeated
+    .map((each) => Math.abs(each.ratio - (nodes[each.node]?.ratio ?? 1)))
+    .sort((a, b) => a - b);
   // Without repeats of any node, scatter of runs and of nodes cannot be told apart: all of it counts as the nodes'.
-  const runsVariance = withinDof > 0 ? within / withinDof : 0;
-  const effective =
-    total - weights.reduce((sum, each) => sum + each * each, 0) / Math.max(total, 1e-9);
-  const nodesVariance =
-    effective > 0 ? Math.max(0, between - (seen.length - 1) * runsVariance) / effective : 0;
+  const runsRatio = (off[Math.ceil(0.9 * off.length) - 1] ?? 0) / NINE_TENTHS_SIGMAS;
+  const middle = seen.reduce((sum, node) => sum + node.ratio, 0) / Math.max(1, seen.length);
+  let between = 0;
+  let own = 0;
+  for (const node of seen) {
+    between += (node.ratio - middle) ** 2 / Math.max(1, seen.length - 1);
+    // The median of many runs is known to 1.25 times what their mean would be.
+    own += (1.57 * runsRatio ** 2) / node.weight / seen.length;
+  }
+  const nodesVariance = seen.length > 1 ? Math.max(0, between - own) : 0;
   // One prior node's worth of belief keeps two nodes that happen to agree from promising that all do.
   const pooled =
     (NODES_PRIOR_RATIO ** 2 + (seen.length - 1) * nodesVariance) / Math.max(1, seen.length);
-  return {
-    runsRatio: Math.sqrt(runsVariance),
-    nodesRatio: Math.sqrt(pooled),
-    nodes: nodes.map((node, index) => ({ ratio: means[index] ?? 1, weight: node.weight })),
-  };
+  return { runsRatio, nodesRatio: Math.sqrt(pooled), nodes };
+}
+
+/** Standard deviations within which a normal distribution has nine tenths. */
+const NINE_TENTHS_SIGMAS = 1.645;
+
+function weightedMedian(ratios: readonly RunRatio[]): number {
+  const rising = [...ratios].sort((a, b) => a.ratio - b.ratio);
+  const half = rising.reduce((sum, each) => sum + each.weight, 0) / 2;
+  let sum = 0;
+  for (const each of rising) {
+    sum += each.weight;
+    if (sum >= half) return each.ratio;
+  }
+  return 1;
 }
 
 function withFactor(
@@ -170,6 +202,8 @@ function withFactor(
   const scaled: CorrectionDetail | undefined = detail && {
     ...detail,
     covariance: detail.covariance.map((cell) => cell * factor * factor),
+    shapes: detail.shapes.map((shape) => ({ ...shape, gainRatio: shape.gainRatio * factor })),
+    conditions: detail.conditions.map((each) => ({ ...each, gainW: each.gainW * factor })),
     // The scatter of runs is in the scale here: power levels of nodes and jobs differ too much for watts.
     levelW: Math.min(detail.levelW, 0.006 * ((type.holds.fromW + type.holds.untilW) / 2)),
     scaleRatio,

@@ -4,6 +4,7 @@ import type { EdgeEnergy, EnergyCurve } from '../align/energy-curve.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { floorDiv, instantNs, type InstantNs } from '../quantity/time.ts';
 import type { WatchBlock } from './watch-budget.ts';
+import { LateStates, shapeOf } from './shape.ts';
 import { predictedOf } from './watch-rows.ts';
 
 interface Edge {
@@ -17,6 +18,7 @@ export class LiveBlocks {
   #nextNs: bigint | undefined;
   #before: Edge | undefined;
   #sourcesW: ReadonlyMap<string, number> = new Map();
+  readonly #late = new LateStates();
 
   constructor(blockNs: bigint) {
     this.#blockNs = blockNs;
@@ -31,6 +33,7 @@ export class LiveBlocks {
   restart(fromNs: InstantNs): void {
     this.#nextNs = (floorDiv(fromNs, this.#blockNs) + 1n) * this.#blockNs;
     this.#before = undefined;
+    this.#late.reset();
   }
 
   /** The next block that has become final, if there is one. A block with a hole or a break in it is none. */
@@ -50,6 +53,7 @@ export class LiveBlocks {
       this.#nextNs += this.#blockNs;
       const edge = edgeAt(atNs, chipNs, feeds, chips);
       const block = edge && this.#before && this.#between(model, this.#before, edge);
+      if (!block) this.#late.reset();
       this.#before = edge;
       if (block) return block;
     }
@@ -83,11 +87,13 @@ export class LiveBlocks {
     const termsW = termPowers(model, sourcesW);
     if (!termsW) return undefined;
     this.#sourcesW = sourcesW;
+    const shapes = (model.detail?.shapes ?? []).map(shapeOf);
+    const totalW = termsW.reduce((sum, each) => sum + each, 0);
     return {
       fromS: Number(before.atNs) / 1e9,
       untilS: Number(edge.atNs) / 1e9,
       meteredW: meteredJ / lengthS,
-      predictedW: predictedOf(model, termsW),
+      predictedW: predictedOf(model, termsW, this.#late.advance(shapes, totalW, lengthS)),
       termsW,
     };
   }

@@ -1,16 +1,22 @@
 // A correction model as JSON, for files and the ledger: snake_case names with the unit last, bigints as decimal strings.
 // Decoding trusts nothing: a model from elsewhere is checked field by field before it may correct anything.
-import type {
-  CorrectionDetail,
-  CorrectionModel,
-  CorrectionTerm,
-  HeldMeter,
+import {
+  CONDITION_KINDS,
+  STANDINGS,
+  type CorrectionCondition,
+  type CorrectionDetail,
+  type CorrectionModel,
+  type CorrectionShape,
+  type CorrectionTerm,
+  type HeldMeter,
+  type LeftOut,
 } from '../quantity/correction.ts';
 import { fnv1a64 } from '../quantity/config-fingerprint.ts';
 import { formatInstant } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import { Fields, type ModelDocument } from './document-fields.ts';
 import { decodeLife, encodeLife } from './life-json.ts';
+import { decodeShared, encodeShared } from './shared-json.ts';
 
 const MODEL_FORMAT = 'trueup-correction/1';
 
@@ -47,25 +53,63 @@ function encodeContent(model: Omit<CorrectionModel, 'id'>): ModelDocument {
     residual_w: model.residualW,
     interval_s: model.intervalS,
     systematic_ratio: model.systematicRatio,
-    // JSON has no infinity: type B alone is written as its word.
-    dof: Number.isFinite(model.dof) ? model.dof : 'infinite',
+    dof: freedom(model.dof),
     standing: model.standing,
     open: model.open,
+    ...(model.notes ? { notes: model.notes } : {}),
     gap_ratio: model.gapRatio,
     ...(model.detail ? { detail: encodeDetail(model.detail) } : {}),
+    ...(model.shared ? { shared: encodeShared(model.shared) } : {}),
     ...(model.life ? { life: encodeLife(model.life) } : {}),
   };
 }
+
+/** JSON has no infinity: type B alone is written as its word. */
+const freedom = (dof: number): number | string => (Number.isFinite(dof) ? dof : 'infinite');
+
+const encodeLeftOut = (folds: readonly LeftOut[]): readonly ModelDocument[] =>
+  folds.map((each) => ({
+    name: each.name,
+    bias_ratio: each.biasRatio,
+    covered_s: each.coveredS,
+  }));
 
 function encodeDetail(detail: CorrectionDetail): ModelDocument {
   const { heldBack, pooled } = detail;
   return {
     form: detail.form,
+    shapes: detail.shapes.map((shape) => ({
+      kind: shape.kind,
+      ...(shape.kind === 'square' ? {} : { tau_s: shape.tauS }),
+      ...(shape.kind === 'slow' ? {} : { scale_w: shape.scaleW }),
+      gain_ratio: shape.gainRatio,
+      gain_uncertainty_ratio: shape.gainUncertaintyRatio,
+    })),
+    ...(detail.conditions.length > 0
+      ? {
+          conditions: detail.conditions.map((condition) => ({
+            source: condition.source,
+            kind: condition.kind,
+            gain_w: condition.gainW,
+            gain_uncertainty_w: condition.gainUncertaintyW,
+            effect_mean_ratio: condition.effectMeanRatio,
+            effect_spread_ratio: condition.effectSpreadRatio,
+          })),
+        }
+      : {}),
     covariance: detail.covariance,
+    covariance_dof: freedom(detail.covarianceDof),
     level_w: detail.levelW,
-    level_dof: Number.isFinite(detail.levelDof) ? detail.levelDof : 'infinite',
-    ...(detail.applicationW === undefined ? {} : { application_w: detail.applicationW }),
+    level_dof: freedom(detail.levelDof),
+    drift: {
+      level_w: detail.drift.levelW,
+      gain_ratio: detail.drift.gainRatio,
+      dof: freedom(detail.drift.dof),
+      relax_s: detail.drift.relaxS,
+    },
+    application_w: detail.applicationW,
     scale_ratio: detail.scaleRatio,
+    noise_w: detail.noiseW,
     inflation_ratio: detail.inflationRatio,
     swing_w: detail.swingW,
     rate_ratio: detail.rateRatio,
@@ -89,6 +133,10 @@ function encodeDetail(detail: CorrectionDetail): ModelDocument {
           },
         }
       : {}),
+    left_out: {
+      by_application: encodeLeftOut(detail.leftOut.byApplication),
+      by_day: encodeLeftOut(detail.leftOut.byDay),
+    },
     ...(pooled
       ? {
           pooled: {
@@ -111,10 +159,9 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
   const holds = top.inner('holds');
   const terms = top.list('terms').map(decodeTerm);
   if (terms.length === 0 || terms.length > 16) throw top.fault('terms', 'has not 1 to 16 entries');
-  const standing = top.text('standing');
-  if (standing !== 'provisional' && standing !== 'accepted') {
-    throw top.fault('standing', 'is neither provisional nor accepted');
-  }
+  const word = top.text('standing');
+  const standing = STANDINGS.find((each) => each === word);
+  if (!standing) throw top.fault('standing', `is none of ${STANDINGS.join(', ')}`);
   const offset = top.text('offset_ns');
   if (!/^-?\d{1,18}$/.test(offset)) throw top.fault('offset_ns', 'is no whole number in text');
   const fromW = holds.number('from_w', 0);
@@ -138,8 +185,10 @@ export function decodeModel(document: unknown, where: string): CorrectionModel {
     dof: top.freedom('dof'),
     standing,
     open: top.texts('open'),
+    ...(top.has('notes') ? { notes: top.texts('notes') } : {}),
     gapRatio: top.number('gap_ratio'),
     ...(top.has('detail') ? { detail: decodeDetail(top.inner('detail'), terms.length) } : {}),
+    ...(top.has('shared') ? { shared: decodeShared(top.inner('shared'), terms.length) } : {}),
     ...(top.has('life') ? { life: decodeLife(top.inner('life')) } : {}),
   };
 }
@@ -156,24 +205,81 @@ function decodeTerm(term: Fields): CorrectionTerm {
   };
 }
 
+function decodeShape(shape: Fields): CorrectionShape {
+  const gain = {
+    gainRatio: shape.number('gain_ratio', 0),
+    gainUncertaintyRatio: shape.number('gain_uncertainty_ratio', 0),
+  };
+  switch (shape.text('kind')) {
+    case 'slow':
+      return { kind: 'slow', tauS: shape.number('tau_s', 1e-3), ...gain };
+    case 'warm':
+      return {
+        kind: 'warm',
+        tauS: shape.number('tau_s', 1e-3),
+        scaleW: shape.number('scale_w', 1e-3),
+        ...gain,
+      };
+    case 'square':
+      return { kind: 'square', scaleW: shape.number('scale_w', 1e-3), ...gain };
+    default:
+      throw shape.fault('kind', 'is none of slow, warm, square');
+  }
+}
+
+function decodeCondition(condition: Fields): CorrectionCondition {
+  const word = condition.text('kind');
+  const kind = CONDITION_KINDS.find((each) => each === word);
+  if (!kind) throw condition.fault('kind', `is none of ${CONDITION_KINDS.join(', ')}`);
+  return {
+    source: condition.text('source'),
+    kind,
+    gainW: condition.number('gain_w', 0),
+    gainUncertaintyW: condition.number('gain_uncertainty_w', 0),
+    effectMeanRatio: condition.number('effect_mean_ratio'),
+    effectSpreadRatio: condition.number('effect_spread_ratio', 0),
+  };
+}
+
+const decodeLeftOut = (fold: Fields): LeftOut => ({
+  name: fold.text('name'),
+  biasRatio: fold.number('bias_ratio'),
+  coveredS: fold.number('covered_s', 0),
+});
+
 function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
   const form = detail.text('form');
   if (form !== 'affine' && form !== 'components') {
     throw detail.fault('form', 'is neither affine nor components');
   }
+  const shapes = detail.list('shapes').map(decodeShape);
   const covariance = detail.numbers('covariance');
-  if (covariance.length !== (termsCount + 1) ** 2) {
-    throw detail.fault('covariance', `has not ${(termsCount + 1) ** 2} entries`);
+  const conditions = detail.has('conditions') ? detail.list('conditions').map(decodeCondition) : [];
+  const cellsCount = (termsCount + shapes.length + conditions.length + 1) ** 2;
+  if (covariance.length !== cellsCount) {
+    throw detail.fault('covariance', `has not ${cellsCount} entries`);
   }
+  const drift = detail.inner('drift');
+  const leftOut = detail.inner('left_out');
   const heldBack = detail.has('held_back') ? detail.inner('held_back') : undefined;
   const pooled = detail.has('pooled') ? detail.inner('pooled') : undefined;
   return {
     form,
+    shapes,
+    conditions,
     covariance,
+    covarianceDof: detail.freedom('covariance_dof'),
     levelW: detail.number('level_w', 0),
     levelDof: detail.freedom('level_dof'),
-    ...(detail.has('application_w') ? { applicationW: detail.number('application_w', 0) } : {}),
+    drift: {
+      levelW: drift.number('level_w', 0),
+      gainRatio: drift.number('gain_ratio', 0),
+      dof: drift.freedom('dof'),
+      relaxS: drift.number('relax_s', 1),
+    },
+    applicationW: detail.number('application_w', 0),
     scaleRatio: detail.number('scale_ratio', 0),
+    noiseW: detail.number('noise_w', 0),
     inflationRatio: detail.number('inflation_ratio', 0),
     swingW: detail.number('swing_w', 0),
     rateRatio: detail.number('rate_ratio', -0.5),
@@ -197,6 +303,10 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
           },
         }
       : {}),
+    leftOut: {
+      byApplication: leftOut.list('by_application').map(decodeLeftOut),
+      byDay: leftOut.list('by_day').map(decodeLeftOut),
+    },
     ...(pooled
       ? {
           pooled: {

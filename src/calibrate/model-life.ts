@@ -6,6 +6,7 @@ import {
   type ConfigFingerprint,
 } from '../quantity/config-fingerprint.ts';
 import type { CorrectionModel, ModelLife, VersionReason } from '../quantity/correction.ts';
+import { standingOf } from './gates.ts';
 import { refuse, type Refusal } from '../quantity/fault.ts';
 import { formatInstant, instantNs, type InstantNs } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
@@ -112,7 +113,7 @@ export function reanchored(
     {
       interceptW: watts(model.interceptW + level.shiftW),
       systematicRatio: Math.sqrt(restW2 + level.uncertaintyW ** 2) / powerW,
-      standing: open.length === 0 ? 'accepted' : 'provisional',
+      standing: standingOf(open),
       open,
       // A minute of metering and what it is judged by: as many degrees of freedom as spot-anchor gives it.
       ...(model.detail

@@ -77,6 +77,11 @@ export class NodeCalibration {
     return this.adopted ? '' : this.waiting;
   }
 
+  /** Says what the group waits for that the node shares its meters with. */
+  waitFor(because: string): void {
+    this.waiting = because;
+  }
+
   /** When the meter was last compared with the model; undefined while there is none. */
   checkedNs(): InstantNs | undefined {
     if (!this.adopted) return undefined;

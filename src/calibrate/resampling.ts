@@ -1,26 +1,64 @@
-// What the data leave open, by taking them apart again: a bootstrap of chunks or runs for the covariance, and folds that
-// are left out for the error on what a fit has not seen. Both work on sums of Grams.
+// How sure a fit is: a bootstrap of runs or stretches, and of applications where they are labelled, for the covariance;
+// and folds that are left out for the error on what a fit has not seen. All of it works on sums of Grams.
 import {
   addGram,
   emptyGram,
   inverseSymmetric,
   solveBounded,
-  squaredError,
   type Gram,
 } from './bounded-regression.ts';
-import type { Chunk, Chunked } from './chunks.ts';
+import { foldKindOf, foldsOf, type Chunked, type FoldKind } from './chunks.ts';
+import type { Rows } from './evidence-rows.ts';
+import type { FitColumn } from './fit-columns.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const REPLICATES_COUNT = 200;
 
+export interface Covariance {
+  /** Row by row, [intercept, coefficients]. */
+  readonly cells: Float64Array;
+  readonly dof: number;
+}
+
 /**
- * Covariance of the parameters: what the data leave open, by a bootstrap of whole runs (four or more) or chunks, plus
- * what the priors hide: H⁻¹ P H⁻¹ with H the curvature and P the precision of the priors.
+ * Covariance of the parameters: what the data leave open, by a bootstrap of whole runs (four or more) or chunks; what
+ * applications do to it where three or more are labelled; and what the priors hide: H⁻¹ P H⁻¹ with H the curvature and P
+ * the precision of the priors.
  */
-export function covarianceOf(chunked: Chunked, seed: number): Float64Array {
-  const { grams, chunks, noiseW2, ridge } = chunked;
+export function covarianceOf(chunked: Chunked, parameters: Float64Array, seed: number): Covariance {
+  const { noiseW2, ridge } = chunked;
   const size = ridge.lower.length;
-  const units = unitsOf(grams, chunks);
+  const units = unitsOf(chunked);
+  const cells = bootstrapCovariance(chunked, units, seed);
+  const curvature = totalOf(chunked.grams, size).zz.map((cell) => cell / noiseW2);
+  for (let i = 0; i < size; i++) {
+    curvature[i * size + i] = (curvature[i * size + i] ?? 0) + (ridge.precision[i] ?? 0);
+  }
+  const inverse = inverseSymmetric(curvature, size);
+  const applicationsCount = foldsOf(chunked.chunks, 'application').length;
+  if (applicationsCount >= 3) {
+    addSandwich(cells, inverse, applicationScores(chunked, parameters));
+  }
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) {
+      let hidden = 0;
+      for (let k = 0; k < size; k++) {
+        hidden +=
+          (inverse[i * size + k] ?? 0) * (ridge.precision[k] ?? 0) * (inverse[k * size + j] ?? 0);
+      }
+      cells[i * size + j] = (cells[i * size + j] ?? 0) + hidden;
+    }
+  }
+  const unitsDof = Math.max(1, units.length - size);
+  return { cells, dof: applicationsCount >= 3 ? Math.min(unitsDof, applicationsCount) : unitsDof };
+}
+
+function bootstrapCovariance(
+  { noiseW2, ridge }: Chunked,
+  units: readonly Gram[],
+  seed: number,
+): Float64Array {
+  const size = ridge.lower.length;
   const random = seededRandom(seed);
   const draws: Float64Array[] = [];
   for (let replicate = 0; replicate < REPLICATES_COUNT; replicate++) {
@@ -47,27 +85,11 @@ export function covarianceOf(chunked: Chunked, seed: number): Float64Array {
       }
     }
   }
-  const total = emptyGram(size);
-  for (const gram of grams) addGram(total, gram);
-  const curvature = total.zz.map((cell) => cell / noiseW2);
-  for (let i = 0; i < size; i++) {
-    curvature[i * size + i] = (curvature[i * size + i] ?? 0) + (ridge.precision[i] ?? 0);
-  }
-  const inverse = inverseSymmetric(curvature, size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) {
-      let hidden = 0;
-      for (let k = 0; k < size; k++) {
-        hidden +=
-          (inverse[i * size + k] ?? 0) * (ridge.precision[k] ?? 0) * (inverse[k * size + j] ?? 0);
-      }
-      covariance[i * size + j] = (covariance[i * size + j] ?? 0) + hidden;
-    }
-  }
   return covariance;
 }
 
-function unitsOf(grams: readonly Gram[], chunks: readonly Chunk[]): readonly Gram[] {
+/** Whole runs where there are four or more, else chunks. */
+function unitsOf({ grams, chunks }: Chunked): readonly Gram[] {
   const byRun = new Map<number, Gram>();
   grams.forEach((gram, index) => {
     const run = chunks[index]?.run ?? 0;
@@ -78,41 +100,113 @@ function unitsOf(grams: readonly Gram[], chunks: readonly Chunk[]): readonly Gra
   return byRun.size >= 4 ? [...byRun.values()] : grams;
 }
 
-export function crossValidated({ grams, chunks, noiseW2, ridge }: Chunked): {
-  rootW: number;
-  biasW: number;
-} {
+/**
+ * Pull of each application's residuals on the parameters, in units of the curvature. Drawing these with random signs is
+ * the wild cluster bootstrap; its covariance is known without drawing (Liang and Zeger 1986, with G / (G - 1)).
+ */
+function applicationScores(
+  { grams, chunks, noiseW2, ridge }: Chunked,
+  parameters: Float64Array,
+): readonly Float64Array[] {
   const size = ridge.lower.length;
-  const total = emptyGram(size);
-  const folds = new Map<number, Gram>();
+  const scores = new Map<number, Float64Array>();
   grams.forEach((gram, index) => {
-    const fold = chunks[index]?.fold ?? 0;
-    const sum = folds.get(fold) ?? emptyGram(size);
-    addGram(sum, gram);
-    folds.set(fold, sum);
-    addGram(total, gram);
+    const application = chunks[index]?.application ?? -1;
+    const score = scores.get(application) ?? new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      let pull = gram.zy[i] ?? 0;
+      for (let j = 0; j < size; j++) {
+        pull -= (gram.zz[i * size + j] ?? 0) * (parameters[j] ?? 0);
+      }
+      score[i] = (score[i] ?? 0) + pull / noiseW2;
+    }
+    scores.set(application, score);
   });
-  let error = 0;
-  let weight = 0;
-  let biasSquares = 0;
-  let foldsCount = 0;
-  for (const [fold, gram] of folds) {
-    // Rows between applications belong to none: they train every fold and are scored in none.
-    if (fold < 0 || folds.size < 2) continue;
+  const small = Math.sqrt(scores.size / Math.max(1, scores.size - 1));
+  return [...scores.values()].map((score) => score.map((cell) => cell * small));
+}
+
+function addSandwich(
+  cells: Float64Array,
+  inverse: Float64Array,
+  scores: readonly Float64Array[],
+): void {
+  for (const score of scores) {
+    const size = score.length;
+    const moved = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) {
+        moved[i] = (moved[i] ?? 0) + (inverse[i * size + j] ?? 0) * (score[j] ?? 0);
+      }
+    }
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) {
+        cells[i * size + j] = (cells[i * size + j] ?? 0) + (moved[i] ?? 0) * (moved[j] ?? 0);
+      }
+    }
+  }
+}
+
+/** Parameters of the fit without each fold of a kind. */
+export function fitsWithout(
+  { grams, chunks, noiseW2, ridge }: Chunked,
+  kind: FoldKind,
+): ReadonlyMap<number, Float64Array> {
+  const size = ridge.lower.length;
+  const total = totalOf(grams, size);
+  const fits = new Map<number, Float64Array>();
+  for (const fold of foldsOf(chunks, kind)) {
+    const gram = emptyGram(size);
+    grams.forEach((each, index) => {
+      if (chunks[index]?.[kind] === fold) addGram(gram, each);
+    });
     const rest = emptyGram(size);
     addGram(rest, total);
     addGram(rest, gram, -1);
-    const parameters = solveBounded(rest, noiseW2, ridge);
-    error += squaredError(gram, parameters);
-    weight += gram.weight;
-    // The first row of the Gram sums what an intercept sees: its gradient is the summed error.
-    let sum = gram.zy[0] ?? 0;
-    parameters.forEach((each, column) => (sum -= each * (gram.zz[column] ?? 0)));
-    biasSquares += (sum / Math.max(gram.weight, 1e-9)) ** 2;
-    foldsCount++;
+    fits.set(fold, solveBounded(rest, noiseW2, ridge));
   }
-  return {
-    rootW: weight > 0 ? Math.sqrt(error / weight) : Infinity,
-    biasW: foldsCount > 0 ? Math.sqrt(biasSquares / foldsCount) : 0,
-  };
+  return fits;
+}
+
+/** Share of rows by which forms are compared; the rest, load edges and outliers, says little of gains (Rousseeuw 1984). */
+const KEPT_RATIO = 0.75;
+
+/**
+ * Error of rows whose fold was left out, W: the root of the least trimmed squares over three quarters of them, level of
+ * the run taken off. Infinity where there is but one fold.
+ */
+export function crossErrorW(
+  rows: Rows,
+  columns: readonly FitColumn[],
+  effectsW: Float64Array,
+  chunked: Chunked,
+): number {
+  const { chunks } = chunked;
+  const kind = foldKindOf(chunks);
+  const fits = fitsWithout(chunked, kind);
+  if (fits.size < 2) return Infinity;
+  const squares = new Float64Array(rows.count);
+  let count = 0;
+  for (const chunk of chunks) {
+    const parameters = fits.get(chunk[kind]);
+    if (!parameters) continue;
+    for (let row = chunk.from; row < chunk.until; row++) {
+      let missW = (rows.meterW[row] ?? 0) - (effectsW[chunk.run] ?? 0) - (parameters[0] ?? 0);
+      for (let place = 0; place < columns.length; place++) {
+        missW -= (parameters[place + 1] ?? 0) * (columns[place]?.meanW[row] ?? 0);
+      }
+      squares[count++] = missW * missW;
+    }
+  }
+  const kept = Math.max(1, Math.floor(KEPT_RATIO * count));
+  const least = squares.subarray(0, count).sort();
+  let sum = 0;
+  for (let place = 0; place < kept; place++) sum += least[place] ?? 0;
+  return Math.sqrt(sum / kept);
+}
+
+function totalOf(grams: readonly Gram[], size: number): Gram {
+  const total = emptyGram(size);
+  for (const gram of grams) addGram(total, gram);
+  return total;
 }

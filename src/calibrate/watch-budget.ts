@@ -1,5 +1,6 @@
 // What a residual may do without anything having happened: the level, application, fit and residual parts that the model
 // itself states. The thresholds of the watch come from here, so a model that knows little is watched with patience.
+import { varianceAt } from './bounded-regression.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { coverageFactor } from '../quantity/uncertainty.ts';
 
@@ -80,7 +81,7 @@ export class WatchBudget {
   /** What a level that is metered on one load may be off by on the others, W. */
   otherLoadsW(): number {
     const { detail, terms } = this.#model;
-    if (detail?.applicationW !== undefined) return detail.applicationW;
+    if (detail && detail.applicationW > 0) return detail.applicationW;
     const gainRatio = terms.reduce((most, term) => Math.max(most, term.gainRatio), 0);
     return APPLICATION_GAIN_RATIO * gainRatio * (detail?.swingW ?? 0);
   }
@@ -88,7 +89,8 @@ export class WatchBudget {
   /** Variance of a mean of residuals times its length, W² s: neighbours err alike, so it is that of long means. */
   noiseW2S(): number {
     const { residualW, intervalS, detail } = this.#model;
-    return Math.max(1e-6, residualW ** 2 * intervalS * (detail?.inflationRatio ?? 5));
+    const longW2 = detail ? detail.inflationRatio * detail.noiseW ** 2 : 5 * residualW ** 2;
+    return Math.max(1e-6, intervalS * Math.max(longW2, residualW ** 2));
   }
 
   /** As `noiseW2S`, with the errors of one application after another, that a long mean sees. */
@@ -106,13 +108,7 @@ export class WatchBudget {
       );
       return sumW ** 2;
     }
-    const size = terms.length + 1;
-    let sumW2 = 0;
-    for (let i = 1; i < size; i++) {
-      for (let j = 1; j < size; j++) {
-        sumW2 += (moves[i - 1] ?? 0) * (detail.covariance[i * size + j] ?? 0) * (moves[j - 1] ?? 0);
-      }
-    }
-    return Math.max(0, sumW2);
+    const others = detail.shapes.length + detail.conditions.length;
+    return varianceAt(detail.covariance, [0, ...moves, ...new Array<number>(others).fill(0)]);
   }
 }

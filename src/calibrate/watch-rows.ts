@@ -4,19 +4,22 @@ import type { EnergySeries } from '../align/energy-series.ts';
 import { firstS, secondsBetween } from '../align/energy-series.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, type Refusal } from '../quantity/fault.ts';
-import { GAIN_PRIORS, type ChipTerm } from './chip-terms.ts';
+import { predictedPowerW } from './apply-model.ts';
+import type { ChipTerm } from './chip-terms.ts';
 import { rowsOfRuns, type RunEvidence } from './evidence-rows.ts';
+import { modelPrediction } from './fit-columns.ts';
+import { GAIN_PRIORS } from './sensor-table.ts';
 import type { WatchBlock } from './watch-budget.ts';
 
 /** Short enough to notice within a minute, long enough that stamps and load edges do not matter. */
 export const WATCH_BLOCK_S = 5;
 
-/** Predicted wall power for chip power by term, without any anchor, W. */
-export const predictedOf = (model: CorrectionModel, termsW: readonly number[]): number =>
-  model.terms.reduce<number>(
-    (sum, term, index) => sum + term.gainRatio * (termsW[index] ?? 0),
-    model.interceptW,
-  );
+/** Predicted wall power for chip power by term and mean of each shape, without any anchor, W. */
+export const predictedOf = (
+  model: CorrectionModel,
+  termsW: readonly number[],
+  shapesW: readonly number[] = [],
+): number => predictedPowerW(model, termsW, shapesW, []);
 
 /** Blocks in order of time. Refuses `align.overlap` where the recording lacks a source of the model. */
 export function watchBlocks(
@@ -39,6 +42,7 @@ export function watchBlocks(
   const held = model.detail?.heldMeters ?? [];
   const rows = rowsOfRuns([{ evidence: run, clock }], terms, held, blockS);
   if (isRefusal(rows)) return rows;
+  const predictedW = modelPrediction(rows, model);
   const blocks: WatchBlock[] = [];
   for (let row = 0; row < rows.count; row++) {
     const termsW = rows.chipW.map((column) => column[row] ?? 0);
@@ -47,7 +51,7 @@ export function watchBlocks(
       fromS: (rows.atS[row] ?? 0) - halfS,
       untilS: (rows.atS[row] ?? 0) + halfS,
       meteredW: rows.meterW[row] ?? 0,
-      predictedW: predictedOf(model, termsW),
+      predictedW: predictedW[row] ?? 0,
       termsW,
     });
   }

@@ -11,6 +11,8 @@ import {
   type WallWindows,
 } from '../calibrate/corrected-rows.ts';
 import { anchorOn, type SpotFeed } from '../calibrate/spot-anchor.ts';
+import { doubtWords, refusalOf, type Doubt } from '../calibrate/doubts.ts';
+import { modelAt } from '../calibrate/model-life.ts';
 import { modelFor, type ModelSet } from '../calibrate/model-set.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
@@ -23,7 +25,7 @@ import {
   type Rhythm,
 } from './calibrate-apply-options.ts';
 import type { Output } from './calibrate-report.ts';
-import { byMachine, seriesOf, wallParts } from './calibrate-sources.ts';
+import { byMachine, conditionsOf, seriesOf, wallParts } from './calibrate-sources.ts';
 import { readModelFile } from './model-file.ts';
 import { readReadings, type SourceSamples } from './run-folder.ts';
 
@@ -64,8 +66,10 @@ async function apply(options: ApplyOptions, io: Output): Promise<number> {
     options.spot === undefined ? undefined : byMachine(await readReadings(options.spot));
   const done: MachineRows[] = [];
   const refusals: { machine: string; refusal: Refusal }[] = [];
+  const doubts: Doubt[] = [];
   for (const [machine, sources] of machines) {
-    const rows = rowsOfMachine(set, machine, sources, spots?.get(machine), options.rhythm);
+    const spot = spots?.get(machine);
+    const rows = rowsOfMachine(set, machine, sources, spot, options.rhythm, doubts);
     if (isRefusal(rows)) {
       refusals.push({ machine, refusal: rows });
       done.push({ machine, rows: refusedSpan(options.rhythm, rows) });
@@ -76,6 +80,7 @@ async function apply(options: ApplyOptions, io: Output): Promise<number> {
     }
     done.push({ machine, rows });
   }
+  for (const words of new Set(doubts.map(doubtWords))) io.err(`doubt  ${words}`);
   const several = machines.size > 1 || set.models.length > 1;
   writeFileSync(options.out, csvOf(done, several));
   tell(done, refusals, options, io);
@@ -88,21 +93,32 @@ function rowsOfMachine(
   sources: ReadonlyMap<string, SourceSamples>,
   spot: ReadonlyMap<string, SourceSamples> | undefined,
   rhythm: Rhythm,
+  doubts: Doubt[],
 ): readonly CorrectedRow[] | Refusal {
-  const model = modelFor(set, machine);
-  if (!model) {
+  const stored = modelFor(set, machine);
+  if (!stored) {
     return refuse(
       'calibrate.few',
       `the file has no model for ${machine === '' ? 'this node' : machine}`,
       'fit a model on runs of this node, or of several nodes of its type',
     );
   }
-  const chips = chipsOf(model, sources);
-  const anchor = spot && anchorOn(model, chips, spotFeedsOf(model, spot));
+  const found: Doubt[] = [];
+  const chips = chipsOf(stored, sources, found);
+  // A spot metering says where the level is now, however long nobody has looked.
+  const began = wallSpan(stored, chips)?.fromNs;
+  const model = spot || began === undefined ? stored : modelAt(stored, began);
+  if (isRefusal(model)) return model;
+  const feeds = spot && spotFeedsOf(model, spot, found);
+  doubts.push(...found);
+  const refused = refusalOf(found);
+  if (refused) return refused;
+  const conditions = conditionsOf(sources);
+  const anchor = feeds && anchorOn(model, chips, feeds, conditions);
   if (anchor && isRefusal(anchor)) return anchor;
   const windows = windowsOf(model, chips, rhythm);
   if (isRefusal(windows)) return windows;
-  const rows = correctedRows(model, chips, windows, anchor);
+  const rows = correctedRows(model, chips, windows, anchor, conditions);
   if (!isRefusal(rows) && rows.length === 0) {
     return refuse(
       'align.overlap',
@@ -121,13 +137,17 @@ function stampOf(model: CorrectionModel): (typeof STAMP_MEANINGS)[number] {
 function chipsOf(
   model: CorrectionModel,
   sources: ReadonlyMap<string, SourceSamples>,
+  doubts: Doubt[],
 ): ReadonlyMap<string, EnergySeries> {
   const names = new Set(model.terms.flatMap((term) => [...term.sources, ...(term.less ?? [])]));
   const chips = new Map<string, EnergySeries>();
   for (const name of names) {
     const samples = sources.get(name);
-    const built = samples && seriesOf(samples, stampOf(model), model.detail?.chipWindowS);
-    if (built) chips.set(name, built.series);
+    const windowS = model.detail?.chipWindowS;
+    const built = samples && seriesOf(name, samples, stampOf(model), windowS, 'chips');
+    if (!built) continue;
+    chips.set(name, built.series);
+    doubts.push(...built.doubts);
   }
   return chips;
 }
@@ -135,13 +155,16 @@ function chipsOf(
 function spotFeedsOf(
   model: CorrectionModel,
   spot: ReadonlyMap<string, SourceSamples>,
+  doubts: Doubt[],
 ): readonly SpotFeed[] {
   const named = model.detail?.meterSources;
   const parts = wallParts([...spot.keys()], named && named.length > 0 ? named : undefined);
   return parts.flatMap((source) => {
     const samples = spot.get(source);
-    const built = samples && seriesOf(samples, stampOf(model), undefined);
-    return built ? [{ source, series: built.series, power: samples.get('power_w') }] : [];
+    const built = samples && seriesOf(source, samples, stampOf(model), undefined, 'meter');
+    if (!built) return [];
+    doubts.push(...built.doubts);
+    return [{ source, series: built.series, power: built.power }];
   });
 }
 

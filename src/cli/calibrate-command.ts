@@ -17,7 +17,8 @@ usage: ${FIT_USAGE}
        ${STAIRCASE_USAGE}
 
 fit    learns from recorded runs. RUN_DIR holds meter.csv[.gz] and chips.csv[.gz] in the neutral format
-       (time,source,quantity,value; RFC 3339 UTC; power_w or energy_j). set.json, runs.csv and
+       (time,source,quantity,value; RFC 3339 UTC; power_w or energy_j). meter.spl.txt[.gz] of PTDaemon may
+       stand for the meter, with --zone, since its stamps carry none. set.json, runs.csv and
        phases.csv[.gz] in it or above it say which sources are the wall, which chips add up, and what
        stamps mean; without them the names decide. Sources written machine/source are nodes of one type.
        Exit code 3 where a gate refuses: the load was flat, the overlap small, too little data.

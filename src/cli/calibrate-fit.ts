@@ -5,20 +5,23 @@ import { parseArgs } from 'node:util';
 import type { StampMeaning } from '../align/series-from-samples.ts';
 import { alignRuns, type AlignedRuns } from '../calibrate/align-runs.ts';
 import { componentTerms, type ChipLayout, type ChipTerm } from '../calibrate/chip-terms.ts';
+import { doubtWords, refusalOf, type Doubt } from '../calibrate/doubts.ts';
 import { rowsOfRuns, type RunEvidence } from '../calibrate/evidence-rows.ts';
 import { fitModel, type FitFrame } from '../calibrate/fit-model.ts';
 import { blockFor } from '../calibrate/fit-node.ts';
 import { fitType } from '../calibrate/fit-type.ts';
+import { judgeMachines } from '../calibrate/machine-doubts.ts';
 import { encodeModelSet } from '../calibrate/model-set.ts';
 import type { Clock } from '../quantity/clock.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';
 import { instantNs } from '../quantity/time.ts';
 import { evidenceOf, layoutOf, type NodeEvidence } from './calibrate-sources.ts';
 import { report, type Fitted, type Output } from './calibrate-report.ts';
+import { zoneOffsetS } from '../decode/ptdaemon-log.ts';
 import { readRunFolder } from './run-folder.ts';
 
 export const FIT_USAGE =
-  'trueup calibrate fit RUN_DIR... --model OUT.json [--node NAME] [--meter-class PERCENT] [--seed N] [--json]';
+  'trueup calibrate fit RUN_DIR... --model OUT.json [--node NAME] [--meter-class PERCENT] [--zone ±HH:MM] [--seed N] [--json]';
 
 /** Runs the command; exit codes 0 done, 1 the data is wrong, 2 usage, 3 refused by a gate. */
 export async function calibrateFit(
@@ -46,7 +49,10 @@ export async function calibrateFit(
     }
     writeFileSync(options.model, `${JSON.stringify(encodeModelSet(fitted.set), null, 1)}\n`);
     report(fitted, options, io);
-    return 0;
+    const all = [...fitted.set.models, ...(fitted.set.unmetered ? [fitted.set.unmetered] : [])];
+    const refused = all.filter((model) => model.standing === 'refused');
+    for (const { node, open } of refused) io.err(`refused: ${node}: ${open.join('; ')}`);
+    return refused.length > 0 ? 3 : 0;
   } catch (problem) {
     if (problem instanceof SiteFault) {
       io.err(problem.message);
@@ -66,6 +72,8 @@ interface FitOptions {
   readonly node: string;
   readonly meterRatio: number | undefined;
   readonly seed: number;
+  /** Zone of logs whose stamps carry none, `Z` or `±HH:MM`. */
+  readonly zone: string | undefined;
   readonly json: boolean;
 }
 
@@ -77,6 +85,7 @@ function parse(argv: readonly string[]): FitOptions {
       model: { type: 'string' },
       node: { type: 'string', default: 'node' },
       'meter-class': { type: 'string' },
+      zone: { type: 'string' },
       seed: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
     },
@@ -89,6 +98,9 @@ function parse(argv: readonly string[]): FitOptions {
     throw new Error('--meter-class is the limit of error in per cent, such as 1');
   }
   const seed = Number(values.seed);
+  if (values.zone !== undefined && zoneOffsetS(values.zone) === undefined) {
+    throw new Error('--zone is Z or an offset from UTC such as +02:00');
+  }
   if (!Number.isSafeInteger(seed)) throw new Error('--seed is a whole number');
   return {
     folders: positionals,
@@ -97,6 +109,7 @@ function parse(argv: readonly string[]): FitOptions {
     // A limit of error without a distribution is rectangular: GUM 4.3.7.
     meterRatio: classPercent === undefined ? undefined : classPercent / 100 / Math.sqrt(3),
     seed,
+    zone: values.zone,
     json: values.json,
   };
 }
@@ -107,6 +120,7 @@ async function fitFolders(
   clock: Pick<Clock, 'nowNs'>,
 ): Promise<Fitted | Refusal> {
   const machines = new Map<string, RunEvidence[]>();
+  const doubts: Doubt[] = [];
   let layout: ChipLayout = {};
   let windowS: number | undefined;
   let chipStamp: StampMeaning = 'end';
@@ -115,7 +129,7 @@ async function fitFolders(
     if (options.folders.length > 1) {
       io.err(`reading ${index + 1} of ${options.folders.length}: ${path}`);
     }
-    const folder = await readRunFolder(path);
+    const folder = await readRunFolder(path, options.zone);
     chipStamp = folder.notes.chipStamp ?? 'end';
     layout = layoutOf(folder);
     windowS = folder.windowS;
@@ -123,12 +137,21 @@ async function fitFolders(
     if (nodes.length === 0) io.err(`${path}: no machine has both a meter and chips; left out`);
     for (const node of nodes) {
       flawsCount += tellFlaws(path, node, io);
+      doubts.push(...node.doubts);
       const runs = machines.get(node.machine) ?? [];
       runs.push(node.evidence);
       machines.set(node.machine, runs);
     }
   }
-  const [first] = machines.values();
+  const judged = judgeMachines(
+    machines,
+    new Set([...(layout.sumOf ?? []), ...(layout.partOf?.keys() ?? [])]),
+  );
+  doubts.push(...judged.doubts);
+  for (const words of new Set(doubts.map(doubtWords))) io.err(`doubt  ${words}`);
+  const refused = refusalOf(doubts);
+  if (refused) return refused;
+  const [first] = judged.machines.values();
   const sample = first?.[0];
   if (!sample) {
     return refuse(
@@ -145,8 +168,9 @@ async function fitFolders(
     meterSources: sample.feeds.map((feed) => feed.source),
     chipStamp,
     chipWindowS: windowS,
+    doubts,
   };
-  return fitMachines(machines, terms, frame, options.node, windowS, flawsCount, io);
+  return fitMachines(judged.machines, terms, frame, options.node, windowS, flawsCount, io);
 }
 
 function fitMachines(
@@ -154,7 +178,7 @@ function fitMachines(
   terms: readonly ChipTerm[],
   frame: Pick<
     FitFrame,
-    'fittedAtNs' | 'seed' | 'meterRatio' | 'meterSources' | 'chipStamp' | 'chipWindowS'
+    'fittedAtNs' | 'seed' | 'meterRatio' | 'meterSources' | 'chipStamp' | 'chipWindowS' | 'doubts'
   >,
   name: string,
   windowS: number | undefined,
@@ -195,7 +219,7 @@ function fitMachines(
     const model = fitModel(rows, terms, { ...whole, node: name });
     return isRefusal(model)
       ? model
-      : { set: { models: [model], unmetered: undefined }, ...counted };
+      : { set: { models: [model], unmetered: undefined }, ...counted, tornRuns: [] };
   }
   const type = fitType(
     nodes.map((node) => ({ node: node.node, runs: node.aligned.runs })),
@@ -206,7 +230,11 @@ function fitMachines(
   );
   return isRefusal(type)
     ? type
-    : { set: { models: type.nodes, unmetered: type.unmetered }, ...counted };
+    : {
+        set: { models: type.nodes, unmetered: type.unmetered },
+        ...counted,
+        tornRuns: type.tornRuns,
+      };
 }
 
 function tellFlaws(path: string, node: NodeEvidence, io: Output): number {

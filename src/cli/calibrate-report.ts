@@ -1,7 +1,7 @@
 // What a fit found, for people line by line or as one JSON object.
 import type { AlignedRuns } from '../calibrate/align-runs.ts';
 import type { ModelSet } from '../calibrate/model-set.ts';
-import type { CorrectionModel } from '../quantity/correction.ts';
+import type { CorrectionModel, CorrectionShape } from '../quantity/correction.ts';
 import { formatRatioPercent } from '../quantity/format.ts';
 
 /** Where a command writes its lines: results and, apart from them, progress and troubles. */
@@ -15,6 +15,8 @@ export interface Fitted {
   readonly aligned: readonly AlignedRuns[];
   readonly flawsCount: number;
   readonly runsCount: number;
+  /** Recordings set aside since meter and chips did not see the same load. */
+  readonly tornRuns: readonly string[];
 }
 
 /** Says what was found, and which gates are open. */
@@ -32,6 +34,7 @@ export function report(
         model: options.model,
         runs_count: fitted.runsCount,
         flawed_samples_count: fitted.flawsCount,
+        torn_runs: fitted.tornRuns,
         unaligned_runs: refusals.map((each) => ({
           run: each.run,
           refused: each.refusal.code,
@@ -53,6 +56,7 @@ export function report(
       `gain       ${term.name}: ${term.gainRatio.toFixed(4)} ± ${(2 * term.gainUncertaintyRatio).toFixed(4)} (${term.sources.length} sources)`,
     );
   }
+  for (const shape of shown.detail?.shapes ?? []) io.out(`shape      ${shapeText(shape)}`);
   io.out(
     `clock      chips ${(Number(shown.offsetNs) / 1e9).toFixed(3)} s later than the meter, rate ${((shown.detail?.rateRatio ?? 0) * 1e6).toFixed(0)} ppm`,
   );
@@ -72,7 +76,19 @@ export function report(
     io.out(
       `nodes      ${pooled.nodesCount}, scatter ${(100 * pooled.betweenNodesRatio).toFixed(2)} %`,
     );
+  for (const [kind, folds] of Object.entries(shown.detail?.leftOut ?? {})) {
+    const each = folds.map((fold) => `${fold.name} ${(100 * fold.biasRatio).toFixed(2)} %`);
+    if (each.length > 0 && each.length <= 12) {
+      io.out(`left out   ${kind === 'byDay' ? 'days' : 'applications'}: ${each.join(', ')}`);
+    }
+  }
   for (const gate of shown.open) io.out(`open       ${gate}`);
+  for (const note of shown.notes ?? []) io.out(`note       ${note}`);
+  if (fitted.tornRuns.length > 0) {
+    io.err(
+      `${fitted.tornRuns.length} runs set aside: meter and chips did not see the same load (${fitted.tornRuns.slice(0, 3).join(', ')}${fitted.tornRuns.length > 3 ? ', ...' : ''})`,
+    );
+  }
   if (refusals.length === 0) return;
   io.err(
     `${refusals.length} of ${fitted.runsCount} runs show no edge of their own and take the typical offset:`,
@@ -81,16 +97,31 @@ export function report(
   if (refusals.length > 3) io.err(`  and ${refusals.length - 3} more (--json lists all)`);
 }
 
+function shapeText(shape: CorrectionShape): string {
+  const gain = `${shape.gainRatio.toFixed(4)} ± ${(2 * shape.gainUncertaintyRatio).toFixed(4)}`;
+  switch (shape.kind) {
+    case 'slow':
+      return `slow state: ${gain} of chip power, ${shape.tauS} s late`;
+    case 'warm':
+      return `warm losses: ${gain} per ${shape.scaleW} W of chip power, ${shape.tauS} s late`;
+    case 'square':
+      return `square of the load: ${gain} per ${shape.scaleW} W`;
+  }
+}
+
 const summaryOf = (model: CorrectionModel): Record<string, unknown> => ({
   node: model.node,
   id: model.id,
   standing: model.standing,
   open: model.open,
+  notes: model.notes ?? [],
   gap_percent: 100 * model.gapRatio,
   intercept_w: model.interceptW,
   gains: Object.fromEntries(model.terms.map((term) => [term.name, term.gainRatio])),
   offset_s: Number(model.offsetNs) / 1e9,
   rate_ratio: model.detail?.rateRatio ?? 0,
+  shapes: model.detail?.shapes ?? [],
+  left_out: model.detail?.leftOut,
   held_back_bias_percent: model.detail?.heldBack
     ? 100 * model.detail.heldBack.biasRatio
     : undefined,

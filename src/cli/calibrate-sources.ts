@@ -3,12 +3,18 @@ import {
   energyFromCounter,
   energyFromPower,
   type SampleFlaws,
+  type Samples,
 } from '../align/series-from-samples.ts';
 import type { EnergySeries } from '../align/energy-series.ts';
 import { heldReadingsOf } from '../align/meter-rows.ts';
 import type { ChipLayout } from '../calibrate/chip-terms.ts';
 import { chipKindOf } from '../calibrate/chip-terms.ts';
+import { conditionOf, type Condition } from '../calibrate/condition.ts';
+import { CONDITION_KINDS } from '../quantity/correction.ts';
+import type { Doubt } from '../calibrate/doubts.ts';
 import type { RunEvidence } from '../calibrate/evidence-rows.ts';
+import { judgeSamples } from '../calibrate/sample-doubts.ts';
+import { wrapRangeJ } from '../calibrate/sensor-knowledge.ts';
 import type { Feed } from '../calibrate/wall-windows.ts';
 import type { StampMeaning } from '../align/series-from-samples.ts';
 import type { RunFolder, SourceSamples } from './run-folder.ts';
@@ -34,16 +40,50 @@ export function byMachine(
   return machines;
 }
 
-/** A source as energy: its counter where it has one, else its power. */
+export interface BuiltSeries {
+  readonly series: EnergySeries;
+  readonly flaws: SampleFlaws;
+  readonly doubts: readonly Doubt[];
+  /** The power samples that were used, where the source is a gauge. */
+  readonly power: Samples | undefined;
+}
+
+/** A source as energy: its counter where it has one, else its power; without the samples that cannot be. */
 export function seriesOf(
+  source: string,
   samples: SourceSamples,
   stamp: StampMeaning,
   windowS: number | undefined,
-): { series: EnergySeries; flaws: SampleFlaws } | undefined {
+  role: 'meter' | 'chips',
+): BuiltSeries | undefined {
   const counter = samples.get('energy_j');
-  if (counter) return energyFromCounter(counter);
-  const power = samples.get('power_w');
-  return power && energyFromPower(power, stamp, windowS);
+  const gauge = samples.get('power_w');
+  if (counter) {
+    const { doubts, ceilingW, samples: readings } = judgeSamples(source, 'energy_j', counter, role);
+    const wrapsAtJ = wrapRangeJ(source, readings.reading);
+    const built = energyFromCounter(readings, {
+      ...(ceilingW === undefined ? {} : { ceilingW }),
+      ...(wrapsAtJ === undefined ? {} : { wrapsAtJ }),
+    });
+    return { ...built, doubts, power: gauge };
+  }
+  if (!gauge) return undefined;
+  const { doubts, samples: readings } = judgeSamples(source, 'power_w', gauge, role);
+  return { ...energyFromPower(readings, stamp, windowS), doubts, power: readings };
+}
+
+/** Fan speeds, temperatures and utilisations of a machine, by source. */
+export function conditionsOf(
+  parts: ReadonlyMap<string, SourceSamples>,
+): ReadonlyMap<string, Condition> {
+  const conditions = new Map<string, Condition>();
+  for (const [source, samples] of parts) {
+    for (const kind of CONDITION_KINDS) {
+      const readings = samples.get(kind);
+      if (readings) conditions.set(`${source} ${kind}`, conditionOf(kind, readings));
+    }
+  }
+  return conditions;
 }
 
 /** Set files write the sources of all machines as a pattern with a star before the slash. */
@@ -71,6 +111,7 @@ export interface NodeEvidence {
   readonly machine: string;
   readonly evidence: RunEvidence;
   readonly flaws: readonly { readonly source: string; readonly flaws: SampleFlaws }[];
+  readonly doubts: readonly Doubt[];
 }
 
 export interface StampWords {
@@ -101,13 +142,15 @@ export function evidenceOf(folder: RunFolder, stamps: StampWords): readonly Node
     const meter = meters.get(machine);
     if (!meter) continue;
     const flaws: { source: string; flaws: SampleFlaws }[] = [];
+    const doubts: Doubt[] = [];
     const feeds: Feed[] = [];
     for (const source of wallParts([...meter.keys()], folder.notes.wallSources)) {
       const samples = meter.get(source);
-      const built = samples && seriesOf(samples, stamps.meter, folder.windowS);
+      const built = samples && seriesOf(source, samples, stamps.meter, folder.windowS, 'meter');
       if (!built) continue;
-      const power = samples.get('power_w');
+      const { power } = built;
       flaws.push({ source, flaws: built.flaws });
+      doubts.push(...built.doubts);
       feeds.push({ source, series: built.series, held: power && heldReadingsOf(power) });
     }
     const chips = new Map<string, EnergySeries>();
@@ -115,18 +158,25 @@ export function evidenceOf(folder: RunFolder, stamps: StampWords): readonly Node
       const named = layout.sumOf?.includes(source) ?? true;
       if (!named && !(layout.partOf?.has(source) ?? false)) continue;
       if (!layout.sumOf && chipKindOf(source) === 'whole' && parts.size > 1) continue;
-      const built = seriesOf(samples, stamps.chips, folder.windowS);
+      const built = seriesOf(source, samples, stamps.chips, folder.windowS, 'chips');
       if (!built) continue;
       flaws.push({ source, flaws: built.flaws });
+      doubts.push(...built.doubts);
       chips.set(source, built.series);
     }
     if (feeds.length === 0 || chips.size === 0) continue;
+    const conditions = conditionsOf(parts);
     const phases = folder.phases.map(({ fromNs, untilNs, application }) => ({
       fromNs,
       untilNs,
       application,
     }));
-    nodes.push({ machine, evidence: { run: folder.run, feeds, chips, phases }, flaws });
+    nodes.push({
+      machine,
+      evidence: { run: folder.run, feeds, chips, conditions, phases },
+      flaws,
+      doubts,
+    });
   }
   return nodes;
 }

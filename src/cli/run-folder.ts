@@ -4,11 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { STAMP_MEANINGS, type Samples, type StampMeaning } from '../align/series-from-samples.ts';
+import { CONDITION_KINDS, type ConditionKind } from '../quantity/correction.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { instantNs, NS_PER_S, parseInstant, type InstantNs } from '../quantity/time.ts';
 import { readNeutralCsv } from '../transport/neutral-csv.ts';
+import { readPowerLog } from './power-log.ts';
 
-type Quantity = 'power_w' | 'energy_j';
+type Quantity = 'power_w' | 'energy_j' | ConditionKind;
 
 /** Samples of one source by quantity, in file order. */
 export type SourceSamples = ReadonlyMap<Quantity, Samples>;
@@ -103,7 +105,8 @@ export async function readReadings(path: string): Promise<ReadonlyMap<string, So
     if (broken) {
       throw fault(`${path}:${broken.line}`, broken.what, 'mend or remove the line');
     }
-    for (const { time, source, quantity, reading } of batch.readings) {
+    const conditions = batch.troubles.flatMap((trouble) => conditionReading(trouble.text) ?? []);
+    for (const { time, source, quantity, reading } of [...batch.readings, ...conditions]) {
       originNs ??= instantNs((time / NS_PER_S) * NS_PER_S);
       let bySource = columns.get(source);
       if (!bySource) columns.set(source, (bySource = new Map<Quantity, Column>()));
@@ -131,7 +134,19 @@ export async function readReadings(path: string): Promise<ReadonlyMap<string, So
   );
 }
 
-/** A well-formed line of something that is not read here, such as a temperature. */
+/** A reading of a condition: the neutral reader itself knows power and energy only, as meters on a wire have no others. */
+function conditionReading(
+  line: string,
+): { time: InstantNs; source: string; quantity: Quantity; reading: number } | undefined {
+  const [stamp = '', source = '', word = '', text = ''] = line.trimEnd().split(',');
+  const quantity = CONDITION_KINDS.find((kind) => kind === word);
+  const time = parseInstant(stamp);
+  const reading = Number(text);
+  if (quantity === undefined || time === undefined || !Number.isFinite(reading)) return undefined;
+  return { time, source, quantity, reading };
+}
+
+/** A well-formed line of something that is no power or energy, such as a temperature. */
 function isOtherQuantity(line: string): boolean {
   const [time = '', source = '', quantity = '', value = '', more] = line.split(',');
   return (
@@ -145,27 +160,36 @@ function isOtherQuantity(line: string): boolean {
   );
 }
 
-/** Reads a run folder with its notes. Throws SiteFault where a file is missing or broken. */
-export async function readRunFolder(folder: string): Promise<RunFolder> {
+/**
+ * Reads a run folder with its notes. Throws SiteFault where a file is missing or broken.
+ * @param zone `Z` or `±HH:MM`, for a meter log whose stamps carry none (meter.spl.txt).
+ */
+export async function readRunFolder(folder: string, zone?: string): Promise<RunFolder> {
   const path = resolve(folder);
+  const placeOf = (name: string): string | undefined =>
+    [`${name}.gz`, name].map((file) => join(path, file)).find(existsSync);
   const inFolder = (name: string): string => {
-    const found = [`${name}.gz`, name].map((file) => join(path, file)).find(existsSync);
+    const found = placeOf(name);
     if (found === undefined) {
       throw fault(
         path,
         `${name} (or ${name}.gz) is missing`,
-        'a run folder holds meter.csv[.gz] and chips.csv[.gz] in the neutral format',
+        'a run folder holds chips.csv[.gz] and meter.csv[.gz] in the neutral format, or meter.spl.txt[.gz] of PTDaemon',
       );
     }
     return found;
   };
+  const powerLog = placeOf('meter.csv') === undefined ? placeOf('meter.spl.txt') : undefined;
   const phasesPath = findBeside(path, 'phases.csv');
   const run = basename(path);
   const phases = phasesPath === undefined ? [] : readPhases(phasesPath);
   return {
     run,
     path,
-    meter: await readReadings(inFolder('meter.csv')),
+    meter:
+      powerLog === undefined
+        ? await readReadings(inFolder('meter.csv'))
+        : readPowerLog(powerLog, readText(powerLog), zone),
     chips: await readReadings(inFolder('chips.csv')),
     notes: readNotes(findBeside(path, 'set.json')),
     phases: phases.filter((phase) => phase.run === run),

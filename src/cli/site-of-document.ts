@@ -45,6 +45,7 @@ export function siteOf(content: SiteDocument, place: Place): Site {
   );
   const points = pointsOf(content, instruments, place);
   const nodes = nodesOf(content, instruments, points, place);
+  checkFeeding(points, nodes, place);
   const clock = content.rehearsal?.clock;
   return {
     name: content.site,
@@ -157,7 +158,7 @@ function pointsOf(
   place: Place,
 ): MeteredPoint[] {
   const byMeter = new Map<string, string>();
-  return Object.entries(content.points ?? {}).map(([point, { meter }]) => {
+  return Object.entries(content.points ?? {}).map(([point, { meter, kind }]) => {
     const at = place(`/points/${point.replace('/', '~1')}/meter`);
     if (!instruments.has(meter)) {
       throw unknownReference(at, 'instrument', meter, [...instruments.keys()]);
@@ -171,8 +172,24 @@ function pointsOf(
       });
     }
     byMeter.set(meter, point);
-    return { point: pointId(point, at), meter };
+    const plain = point.startsWith('outlet/') ? 'outlet' : 'feed';
+    return { point: pointId(point, at), meter, kind: kind ?? plain };
   });
+}
+
+/** A busway or a shelf is there to feed nodes: one that feeds none was forgotten under `fed_by`. */
+function checkFeeding(points: readonly MeteredPoint[], nodes: readonly Node[], place: Place): void {
+  if (nodes.length === 0) return;
+  for (const { point, kind } of points) {
+    const feeds =
+      kind === 'feed' || kind === 'outlet' || nodes.some((n) => n.fedBy.includes(point));
+    if (feeds) continue;
+    throw new SiteFault({
+      where: place(`/points/${point.replace('/', '~1')}`),
+      what: `the ${kind} ${point} feeds no node`,
+      remedy: 'name it under fed_by of every node behind it, or leave out its kind',
+    });
+  }
 }
 
 function nodesOf(
@@ -192,7 +209,8 @@ function nodesOf(
     return {
       id,
       type: node.type ?? 'unspecified',
-      fedBy: knownPoints(node.fed_by ?? [], known, place(`${at}/fed_by`)),
+      fedBy: feedsOf(id, knownPoints(node.fed_by ?? [], known, place(`${at}/fed_by`)), place),
+      nameplateW: node.nameplate_w,
       chips: node.chips,
       chipSources: node.chip_sources ?? [],
       ...(node.config ? { config: configOf(node.config) } : {}),
@@ -200,6 +218,16 @@ function nodesOf(
   });
 }
 
+/** A meter that is named twice would count twice. */
+function feedsOf(node: string, points: readonly PointId[], place: Place): readonly PointId[] {
+  const twice = points.find((point, index) => points.indexOf(point) < index);
+  if (twice === undefined) return points;
+  throw new SiteFault({
+    where: place(`/nodes/${node}/fed_by/${points.lastIndexOf(twice)}`),
+    what: `node ${node} is fed twice by ${twice}`,
+    remedy: 'name each point once; an A and a B feed are two points with a meter each',
+  });
+}
 const configOf = (config: NodeConfigDocument): ConfigFingerprint => ({
   driver: config.driver,
   bios: config.bios,

@@ -1,5 +1,6 @@
 // The site file as a schema: what may stand in it, under which key, in which form. docs/site-file.md explains it.
 import Type, { type Static } from 'typebox';
+import { POINT_KINDS } from '../quantity/site.ts';
 
 const closed = { additionalProperties: false };
 const Text = Type.String({ minLength: 1 });
@@ -53,6 +54,10 @@ const Instrument = Type.Object(
   },
   closed,
 );
+const MeteredPoint = Type.Object(
+  { meter: Name, kind: Type.Optional(Type.Enum([...POINT_KINDS])) },
+  closed,
+);
 const NodeConfig = Type.Object(
   {
     driver: Type.Optional(Text),
@@ -69,6 +74,7 @@ const Node = Type.Object(
     fed_by: Type.Optional(Type.Array(Point)),
     chips: Name,
     chip_sources: Type.Optional(Type.Array(Text)),
+    nameplate_w: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 })),
     config: Type.Optional(NodeConfig),
   },
   closed,
@@ -117,7 +123,7 @@ export const SiteDocument = Type.Object(
     listen: Type.Optional(Text),
     wires: Type.Record(Name, Type.Union([TcpWire, SerialWire, MqttWire, CsvWire])),
     instruments: Type.Record(Name, Instrument),
-    points: Type.Optional(Type.Record(Point, Type.Object({ meter: Name }, closed))),
+    points: Type.Optional(Type.Record(Point, MeteredPoint)),
     nodes: Type.Optional(Type.Record(Name, Node)),
     racks: Type.Optional(Type.Record(Name, Rack)),
     sinks: Type.Optional(Type.Record(Name, Sink)),

@@ -68,6 +68,7 @@ const KEY_ORDER = [
   'model',
   'role',
   'accuracy',
+  'sensors',
   'provenance',
   'speaks',
   'reads',

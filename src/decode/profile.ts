@@ -201,6 +201,8 @@ const about = {
   model: Text,
   role: Type.Enum([...ROLES]),
   accuracy: Accuracy,
+  /** Sensors of calibration/sensors.yaml that the readings come from. */
+  sensors: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$' }))),
   provenance: Type.Array(Source, { minItems: 1 }),
 };
 const evidence = {

@@ -32,10 +32,13 @@ export const FAULT_CODES = {
   'calibrate.flat': 'The load varied too little to tell the gain from the offset.',
   'calibrate.implausible':
     'The readings contradict physics: a unit, a feed or a source must be wrong.',
+  'calibrate.refused':
+    'The evidence of the model itself shows errors beyond the floor of its gates.',
   'calibrate.out-of-range': 'The chips are outside of the range on which the model was fitted.',
   'calibrate.expired': 'The model has not been compared with a meter for too long.',
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',
+  'settle.no-shares': 'No model says yet how a shared meter divides among its nodes.',
   'settle.gap-too-long': 'The hole is longer than what may be interpolated.',
   'ledger.torn-tail': 'The last record was cut short by a crash and has been cut off.',
   'ledger.corrupt': 'A stored record does not match its check sum.',

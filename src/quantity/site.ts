@@ -49,17 +49,27 @@ export interface Instrument {
   readonly serial: string | undefined;
 }
 
+/** What a point is in the distribution: a plain feed or outlet, or one that feeds several nodes as a matter of course. */
+export const POINT_KINDS = ['feed', 'outlet', 'busway', 'shelf'] as const;
+export type PointKind = (typeof POINT_KINDS)[number];
+
 export interface MeteredPoint {
   readonly point: PointId;
   readonly meter: string;
+  readonly kind: PointKind;
 }
 
 export interface Node {
   readonly id: NodeId;
   /** Nodes of one type are expected to behave alike. */
   readonly type: string;
-  /** Points whose sum is this node's wall energy: an A and a B feed are two. Empty where it is not metered. */
+  /**
+   * Points that feed it: an A and a B feed are two. Where none of them feeds another node, their sum is this node's wall
+   * energy; else the nodes share the sum. Empty where it is not metered.
+   */
   readonly fedBy: readonly PointId[];
+  /** Power on its nameplate, by which levels behind a shared meter are divided; undefined where the file does not say. */
+  readonly nameplateW: number | undefined;
   /** Instrument that brings its chip counters. */
   readonly chips: string;
   /** Chip sources that sum to the chip energy; empty means all disjoint ones by name. */

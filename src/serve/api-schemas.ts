@@ -1,7 +1,7 @@
 // What the HTTP API says, as TypeBox schemas: they type the code that writes the JSON, check what comes in, and become
 // /openapi.json. snake_case with units; bigints are decimal strings; what is not known is left out, never 0 or null.
 import { Type, type Static } from 'typebox';
-import { VERSION_REASONS } from '../quantity/correction.ts';
+import { STANDINGS, VERSION_REASONS } from '../quantity/correction.ts';
 import { FAULT_CODES } from '../quantity/fault.ts';
 import { KINDS, QUALITIES } from '../quantity/quality.ts';
 import { STATEMENT_FLAGS } from '../quantity/statement.ts';
@@ -59,7 +59,7 @@ export const NodeSchema = Type.Object(
       Type.Object(
         {
           id: Type.String(),
-          standing: Type.Enum(['provisional', 'accepted']),
+          standing: Type.Enum([...STANDINGS]),
           gain_text: Type.String(),
           open: Type.Array(Type.String(), { description: 'Gates that it has not passed yet.' }),
           checked: Type.String({

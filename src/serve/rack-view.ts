@@ -1,6 +1,7 @@
 // What the status page, the live stream, /metrics and the terminal table show: one snapshot of the rack, as plain data.
 // main.ts makes it from the live curves; nobody here computes energy.
 import type { LifeAlarm } from '../calibrate/life-event.ts';
+import type { Standing } from '../quantity/correction.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { PointId, Quality } from '../quantity/quality.ts';
 import type { InstantNs } from '../quantity/time.ts';
@@ -41,7 +42,7 @@ export interface NodeView {
   readonly model:
     | {
         readonly id: string;
-        readonly standing: 'provisional' | 'accepted';
+        readonly standing: Standing;
         readonly gainText: string;
         readonly open: readonly string[];
         /** When the meter was last compared with it. */

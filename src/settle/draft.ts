@@ -13,6 +13,36 @@ export type Draft = Omit<IntervalStatement, 'version' | 'supersedes' | 'core'>;
 /** The interval cannot be settled yet: an anchor behind its end is still to come. */
 export const WAIT = 'wait';
 
+/** At most this many intervals of one point in one turn, so that a long outage is caught up without a stall. */
+export const TURN_COUNT = 64;
+/** How long a provisional or missing interval is looked at again. */
+export const REVISIT_INTERVALS = 96n;
+
+export interface SettledBefore {
+  readonly statement: IntervalStatement;
+  readonly sha256: string;
+}
+
+/** The next version of what was settled before, or the first. */
+export const versioned = (
+  draft: Draft,
+  before: SettledBefore | undefined,
+  core: string,
+): IntervalStatement => ({
+  ...draft,
+  version: (before?.statement.version ?? 0) + 1,
+  supersedes: before?.sha256 ?? '',
+  core,
+});
+
+export const sameOutcome = (
+  before: Pick<Draft, 'quality' | 'energyUj' | 'because'>,
+  after: Pick<Draft, 'quality' | 'energyUj' | 'because'>,
+): boolean =>
+  before.quality === after.quality &&
+  before.energyUj === after.energyUj &&
+  before.because === after.because;
+
 /** Best first: a sum is as good as its worst part. */
 const RANK: readonly Quality[] = [
   'verified',

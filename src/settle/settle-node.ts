@@ -2,6 +2,8 @@
 // to the wall by the node's model.
 import type { EnergyCurve } from '../align/energy-curve.ts';
 import { applyModel } from '../calibrate/apply-model.ts';
+import { ageS } from '../calibrate/corrected-rows.ts';
+import { modelAt } from '../calibrate/model-life.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
 import type { PointId } from '../quantity/quality.ts';
@@ -115,15 +117,23 @@ export function settleChips(
 export function settleCorrected(
   point: PointId,
   energies: ReadonlyMap<string, number> | undefined,
-  model: CorrectionModel,
+  adopted: CorrectionModel,
   interval: Interval,
+  shapeJ?: readonly number[],
 ): Draft {
   const identity = { point, kind: 'corrected', tier: 3, method: 'model' } as const;
   if (energies === undefined) {
-    return { ...withoutEnergy(identity, interval, 'missing', 'settle.missing'), model: model.id };
+    return { ...withoutEnergy(identity, interval, 'missing', 'settle.missing'), model: adopted.id };
+  }
+  const model = modelAt(adopted, interval.fromNs);
+  if (isRefusal(model)) {
+    return { ...withoutEnergy(identity, interval, 'refused', model.code), model: adopted.id };
   }
   const durationNs = since(interval.fromNs, interval.untilNs);
-  const corrected = applyModel(model, energies, toSeconds(durationNs));
+  const corrected = applyModel(model, energies, toSeconds(durationNs), {
+    shapeJ,
+    ageS: ageS(model, interval.fromNs),
+  });
   if (isRefusal(corrected)) {
     return { ...withoutEnergy(identity, interval, 'refused', corrected.code), model: model.id };
   }
@@ -134,7 +144,7 @@ export function settleCorrected(
     durationNs,
     energyUj,
     uncertainty: corrected.parts,
-    quality: model.standing === 'accepted' ? 'derived' : 'provisional',
+    quality: model.standing === 'provisional' ? 'provisional' : 'derived',
     powerMeanW: meanPowerW(energyUj, interval),
     powerMaxW: undefined,
     because: undefined,

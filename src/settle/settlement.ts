@@ -6,20 +6,24 @@ import { type Kind, KINDS, type PointId } from '../quantity/quality.ts';
 import type { IntervalStatement } from '../quantity/statement.ts';
 import type { DurationNs, InstantNs, Interval } from '../quantity/time.ts';
 import { alignedInterval, instantNs } from '../quantity/time.ts';
-import { type Draft, WAIT, withoutEnergy } from './draft.ts';
+import {
+  type Draft,
+  REVISIT_INTERVALS,
+  sameOutcome,
+  type SettledBefore,
+  TURN_COUNT,
+  versioned,
+  WAIT,
+  withoutEnergy,
+} from './draft.ts';
+import { type GroupPlan, GroupSettlement, type GroupSources } from './group-settlement.ts';
 import { type MeterEvidence, settleMeter } from './settle-meter.ts';
+import { shapeEnergies } from './shape-energies.ts';
 import { chipEnergies, settleChips, settleCorrected, sumFeeds } from './settle-node.ts';
 
-export interface SettledBefore {
-  readonly statement: IntervalStatement;
-  readonly sha256: string;
-}
-
-export interface SettlementSources {
+export interface SettlementSources extends GroupSources {
   /** undefined until the meter has been read. */
   meter(point: PointId): MeterEvidence | undefined;
-  /** Chip curves of a node by source; empty until it has been heard. */
-  chips(node: string): ReadonlyMap<string, EnergyCurve>;
   model(node: string): CorrectionModel | undefined;
   /** The newest version in the ledger. */
   current(point: PointId, kind: Kind, startNs: InstantNs): SettledBefore | undefined;
@@ -30,17 +34,14 @@ export interface SettlementPlan {
   readonly interval: DurationNs;
   readonly settleAfter: DurationNs;
   readonly points: readonly PointId[];
+  /** `fedBy` is what feeds this node alone: a node behind shared meters has none, but a part in a group. */
   readonly nodes: readonly { readonly id: string; readonly fedBy: readonly PointId[] }[];
+  readonly groups: readonly GroupPlan[];
   /** Version and checksum of the metrological core. */
   readonly core: string;
   /** When the service first ran on this ledger: a meter that was never heard is missing from then on. */
   readonly startedNs: InstantNs;
 }
-
-/** At most this many intervals of one point in one turn, so that a long outage is caught up without a stall. */
-const TURN_COUNT = 64;
-/** How long a provisional or missing interval is looked at again. */
-const REVISIT_INTERVALS = 96n;
 
 type Settle = (interval: Interval, overdue: boolean) => Draft | typeof WAIT | undefined;
 
@@ -50,10 +51,12 @@ export class Settlement {
   private readonly nextStart = new Map<string, InstantNs>();
   private readonly firstSettled = new Map<string, InstantNs>();
   private readonly open = new Map<string, Set<bigint>>();
+  private readonly groups: readonly GroupSettlement[];
 
   constructor(plan: SettlementPlan, sources: SettlementSources) {
     this.plan = plan;
     this.sources = sources;
+    this.groups = plan.groups.map((group) => new GroupSettlement(group, plan, sources));
   }
 
   /** Statements that are due now, in order; the caller appends them to the ledger before it asks again. */
@@ -83,11 +86,14 @@ export class Settlement {
         this.walk(point, 'corrected', nowNs, statements, firstCorrected, settle);
       }
     }
+    for (const group of this.groups) statements.push(...group.due(nowNs));
     return statements;
   }
 
   /** Earliest start of a point that may still be settled or settled again; what lies before it may be forgotten. */
   horizonOf(point: PointId, nowNs: InstantNs): InstantNs {
+    const group = this.groups.find(({ plan }) => plan.account === point);
+    if (group) return group.horizon(nowNs);
     let earliest: bigint = nowNs;
     for (const kind of KINDS) {
       const key = `${point}|${kind}`;
@@ -125,7 +131,7 @@ export class Settlement {
       const overdue = nowNs >= interval.untilNs + this.plan.settleAfter;
       const draft = settle(interval, overdue);
       if (draft === WAIT || draft === undefined) break;
-      into.push(this.versioned(draft, undefined));
+      into.push(versioned(draft, undefined, this.plan.core));
       if (isOpen(draft)) this.opened(key).add(startNs);
       if (!this.firstSettled.has(key)) this.firstSettled.set(key, startNs);
       startNs = interval.untilNs;
@@ -156,7 +162,7 @@ export class Settlement {
         if (!isOpen(draft)) open.delete(start);
         continue;
       }
-      into.push(this.versioned(draft, before));
+      into.push(versioned(draft, before, this.plan.core));
       if (!isOpen(draft)) open.delete(start);
     }
   }
@@ -216,8 +222,11 @@ export class Settlement {
     return (interval, overdue) => {
       const model = this.sources.model(node);
       if (!model) return undefined;
-      const energies = chipEnergies(this.sources.chips(node), interval, overdue);
-      return energies === WAIT ? WAIT : settleCorrected(point, energies, model, interval);
+      const chips = this.sources.chips(node);
+      const energies = chipEnergies(chips, interval, overdue);
+      if (energies === WAIT) return WAIT;
+      const shapeJ = energies && shapeEnergies(model, chips, interval);
+      return settleCorrected(point, energies, model, interval, shapeJ);
     };
   }
 
@@ -262,15 +271,6 @@ export class Settlement {
     return { fromNs: startNs, untilNs: instantNs(startNs + this.plan.interval) };
   }
 
-  private versioned(draft: Draft, before: SettledBefore | undefined): IntervalStatement {
-    return {
-      ...draft,
-      version: (before?.statement.version ?? 0) + 1,
-      supersedes: before?.sha256 ?? '',
-      core: this.plan.core,
-    };
-  }
-
   private opened(key: string): Set<bigint> {
     let open = this.open.get(key);
     if (!open) {
@@ -285,11 +285,3 @@ export class Settlement {
 const isOpen = (statement: Pick<Draft, 'quality' | 'kind'>): boolean =>
   statement.kind !== 'corrected' &&
   (statement.quality === 'provisional' || statement.quality === 'missing');
-
-const sameOutcome = (
-  before: Pick<Draft, 'quality' | 'energyUj' | 'because'>,
-  after: Pick<Draft, 'quality' | 'energyUj' | 'because'>,
-): boolean =>
-  before.quality === after.quality &&
-  before.energyUj === after.energyUj &&
-  before.because === after.because;

@@ -34,7 +34,7 @@ describe('applying', () => {
 
   test('refuses outside of its range, widens at its edge', () => {
     const at = (chipW: number): ReturnType<typeof applyModel> =>
-      applyModel(model, chipsAt(chipW, 60), 60);
+      applyModel(model, chipsAt(chipW, 60), 60, { ageS: 0 });
     expect(at(3 * model.holds.untilW)).toMatchObject({ code: 'calibrate.out-of-range' });
     const inside = at(model.holds.untilW - 1);
     const edge = at(1.1 * model.holds.untilW);

@@ -69,7 +69,14 @@ test('a good file is read as it stands', () => {
   expect(site.instruments.get('m1')).toMatchObject({ unit: 7, poll: 2_000_000_000n, topic: '' });
   expect(site.instruments.get('m2')).toMatchObject({ unit: 1, poll: 1_000_000_000n });
   expect(site.nodes).toEqual([
-    { id: 'n1', type: 'dgx', fedBy: ['feed/a', 'feed/b'], chips: 'chips-n1', chipSources: [] },
+    {
+      id: 'n1',
+      type: 'dgx',
+      fedBy: ['feed/a', 'feed/b'],
+      nameplateW: undefined,
+      chips: 'chips-n1',
+      chipSources: [],
+    },
   ]);
 });
 
@@ -136,6 +143,26 @@ test.each<[string, string, RegExp]>([
     'an unknown feed',
     changed('[feed/a, feed/b]', '[feed/a, feed/c]'),
     /^site\.yaml:18 \/nodes\/n1\/fed_by: there is no point "feed\/c"/,
+  ],
+  [
+    'a node that is fed twice by one meter',
+    changed('[feed/a, feed/b]', '[feed/a, feed/b, feed/a]'),
+    /^site\.yaml:18 \/nodes\/n1\/fed_by\/2: node n1 is fed twice by feed\/a.*once/,
+  ],
+  [
+    'a shelf that feeds nothing',
+    changed('feed/b: { meter: m2 }', 'feed/b: { meter: m2 }\n  feed/c: { meter: plug, kind: shelf }'),
+    /^site\.yaml:17 \/points\/feed~1c: the shelf feed\/c feeds no node.*fed_by/,
+  ],
+  [
+    'a kind of point that is none',
+    changed('feed/b: { meter: m2 }', 'feed/b: { meter: m2, kind: shelve }'),
+    /^site\.yaml:16 \/points\/feed~1b\/kind: .*shelf/,
+  ],
+  [
+    'a nameplate of nothing',
+    changed('type: dgx,', 'type: dgx, nameplate_w: 0,'),
+    /^site\.yaml:18 \/nodes\/n1\/nameplate_w: /,
   ],
   [
     'unknown chips',

@@ -7,7 +7,8 @@ import { type IntervalStatement, statementKey } from '../../src/quantity/stateme
 import { durationNs, instantNs } from '../../src/quantity/time.ts';
 import { watts } from '../../src/quantity/units.ts';
 import { EdgeBook } from '../../src/settle/edge-book.ts';
-import { type SettledBefore, Settlement } from '../../src/settle/settlement.ts';
+import type { SettledBefore } from '../../src/settle/draft.ts';
+import { Settlement } from '../../src/settle/settlement.ts';
 import { counterAt, secondsNs } from '../align/counter-readings.ts';
 
 const MINUTE = durationNs(60_000_000_000n);
@@ -38,6 +39,7 @@ class Bench {
         settleAfter: MINUTE,
         points,
         nodes,
+        groups: [],
         core: 'test',
         startedNs: secondsNs(0),
       },
@@ -59,6 +61,7 @@ class Bench {
         },
         chips: () => this.chips,
         model: () => undefined,
+        groupModels: () => undefined,
         current: (point, kind, startNs) => this.newest(point, kind, startNs),
         newestStart: (point, kind) =>
           this.ledger

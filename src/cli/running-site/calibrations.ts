@@ -1,5 +1,6 @@
 // The calibrations of all metered nodes: one each, refitted in turn so that no moment does all the work.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
+import type { GroupCalibration } from '../../calibrate/group-calibration.ts';
 import type { LifeEvent, LifeNews } from '../../calibrate/life-event.ts';
 import { NodeCalibration } from '../../calibrate/node-calibration.ts';
 import { UNKNOWN_CONFIG } from '../../quantity/config-fingerprint.ts';
@@ -7,6 +8,7 @@ import type { CorrectionModel } from '../../quantity/correction.ts';
 import { formatRatioPercent, formatWatts } from '../../quantity/format.ts';
 import type { Site } from '../../quantity/site.ts';
 import type { InstantNs } from '../../quantity/time.ts';
+import { groupCalibrationsOf, metersOf } from './group-calibrations.ts';
 import type { Seat } from './seats.ts';
 
 /** Common edges are this far apart: one second, or a sixtieth of long intervals, so that memory stays bounded. */
@@ -20,6 +22,10 @@ const REFIT_EVERY_NS = 5_000_000_000n;
 
 export interface Calibrations {
   readonly of: ReadonlyMap<string, NodeCalibration>;
+  /** Of groups behind shared meters, by group; each of their nodes has its own in `of` as well, which takes up its model. */
+  readonly groups: ReadonlyMap<string, GroupCalibration>;
+  /** Takes up a model that the ledger holds. */
+  adopt(model: CorrectionModel): void;
   /** Gathers evidence of all nodes, watches it, and refits the one whose turn it is; what is worth keeping comes back. */
   refit(nowNs: InstantNs, monotonicNs: bigint): LifeNews;
 }
@@ -47,14 +53,42 @@ export function calibrationsOf(
       return [id, calibration] as const;
     }),
   );
+  const length = { stepNs: stepNs(site), keepCount: KEEP_COUNT };
+  const groups = groupCalibrationsOf(site, length, (node) => of.get(node)?.model());
+  const inGroup = new Set([...groups.values()].flatMap(({ group }) => group.nodes));
   const refittedNs = new Map<string, bigint>();
+  const isDue = (id: string, monotonicNs: bigint): boolean => {
+    if (monotonicNs < (refittedNs.get(id) ?? -REFIT_EVERY_NS) + REFIT_EVERY_NS) return false;
+    refittedNs.set(id, monotonicNs);
+    return true;
+  };
   return {
     of,
+    groups,
+    adopt: (model) => {
+      if (inGroup.has(model.node) === (model.shared === undefined)) return;
+      of.get(model.node)?.adopt(model);
+      if (model.shared) groups.get(model.shared.group)?.adopt(model);
+    },
     refit: (nowNs, monotonicNs) => {
       const models: CorrectionModel[] = [];
       const events: LifeEvent[] = [];
       let turns = 1;
+      for (const [id, calibration] of groups) {
+        const meters = metersOf(calibration, site, seats);
+        if (!meters) continue;
+        calibration.extend(meters, chipsOf);
+        if (turns === 0 || !isDue(`group ${id}`, monotonicNs)) continue;
+        turns -= 1;
+        const fitted = calibration.refit(nowNs);
+        for (const model of fitted) of.get(model.node)?.adopt(model);
+        for (const node of calibration.group.nodes) {
+          of.get(node)?.waitFor(calibration.waitingFor());
+        }
+        models.push(...fitted);
+      }
       for (const node of metered) {
+        if (inGroup.has(node.id)) continue;
         const calibration = of.get(node.id);
         const feeds = node.fedBy.flatMap((point) => {
           const curve = seats.get(meterOf.get(point) ?? '')?.trace.curve();
@@ -65,10 +99,8 @@ export function calibrationsOf(
         const news = calibration.news(nowNs);
         models.push(...news.models);
         events.push(...news.events);
-        const dueNs = (refittedNs.get(node.id) ?? -REFIT_EVERY_NS) + REFIT_EVERY_NS;
-        if (turns === 0 || monotonicNs < dueNs) continue;
+        if (turns === 0 || !isDue(node.id, monotonicNs)) continue;
         turns -= 1;
-        refittedNs.set(node.id, monotonicNs);
         const model = calibration.refit(nowNs);
         if (model) models.push(model);
       }

@@ -1,6 +1,7 @@
 // The curves of a site: which chips of a node add up, and how far back each curve must reach.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
 import { affineTerm, componentTerms } from '../../calibrate/chip-terms.ts';
+import { feedGroupsOf, isShared, unallocatedPoint } from '../../quantity/feed-groups.ts';
 import type { PointId } from '../../quantity/quality.ts';
 import type { Site } from '../../quantity/site.ts';
 import { type InstantNs, instantNs } from '../../quantity/time.ts';
@@ -27,7 +28,7 @@ export function chipCurves(
   return curves;
 }
 
-/** Curves keep only what may still be settled. A feed of a node is kept for the node as well. */
+/** Curves keep only what may still be settled. A feed of a node is kept for the node as well, chips also for their group. */
 export function forget(
   site: Site,
   seats: ReadonlyMap<string, Seat>,
@@ -45,6 +46,10 @@ export function forget(
     const horizonNs = horizonOf(`node/${node.id}`);
     keep(node.chips, horizonNs);
     for (const point of node.fedBy) keep(meterOf.get(point), horizonNs);
+  }
+  for (const group of feedGroupsOf(site.nodes).filter(isShared)) {
+    const horizonNs = horizonOf(unallocatedPoint(group));
+    for (const { id, chips } of site.nodes) if (group.nodes.includes(id)) keep(chips, horizonNs);
   }
   for (const [instrument, horizonNs] of before)
     seats.get(instrument)?.forget(instantNs(horizonNs), site.interval);

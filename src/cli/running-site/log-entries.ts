@@ -37,9 +37,11 @@ export const configurationEntry = (
       topic: instrument.topic,
     })),
     points: site.points,
-    nodes: site.nodes.map(({ id, fedBy, chips, config }) => ({
+    nodes: site.nodes.map(({ id, type, fedBy, nameplateW, chips, config }) => ({
       id,
+      type,
       fed_by: fedBy,
+      ...(nameplateW === undefined ? {} : { nameplate_w: nameplateW }),
       chips,
       ...(config ? { config: encodeConfig(config), config_hash: configHash(config) } : {}),
     })),

@@ -1,10 +1,11 @@
 // After a start: what the ledger already knows becomes curves and models again, so that settlement goes on where it was.
-import type { NodeCalibration } from '../../calibrate/node-calibration.ts';
 import { decodeModel } from '../../calibrate/model-json.ts';
 import type { OpenLedger } from '../../ledger/ledger.ts';
 import type { Exchange } from '../../quantity/exchange.ts';
+import { feedGroupsOf, isShared, unallocatedPoint } from '../../quantity/feed-groups.ts';
 import type { Site } from '../../quantity/site.ts';
 import { instantNs } from '../../quantity/time.ts';
+import type { Calibrations } from './calibrations.ts';
 
 /** Models are looked for in this many of the newest leaves; an older one is fitted anew within minutes. */
 const MODEL_LEAVES_COUNT = 50_000;
@@ -17,14 +18,14 @@ export async function recover(
   ledger: OpenLedger,
   site: Site,
   observe: (exchange: Exchange) => void,
-  calibrations: ReadonlyMap<string, NodeCalibration>,
+  calibrations: Calibrations,
 ): Promise<string> {
   let models = 0;
   const fromLeaf = Math.max(0, ledger.log.size - MODEL_LEAVES_COUNT);
   for await (const { entry } of ledger.log.scan(fromLeaf)) {
     if (entry.type !== 'model') continue;
     const model = decodeModel(entry.document, `leaf of ${site.name}`);
-    calibrations.get(model.node)?.adopt(model);
+    calibrations.adopt(model);
     models += 1;
   }
   let exchanges = 0;
@@ -43,12 +44,15 @@ export async function recover(
 /** The earliest instant whose readings may still bear on a statement. */
 function rebuildFrom(ledger: OpenLedger, site: Site): ReturnType<typeof instantNs> {
   // Every point that settlement walks; one that it does not walk would never have a statement.
+  const shared = feedGroupsOf(site.nodes).filter(isShared);
+  const isAlone = (id: string): boolean => !shared.some(({ nodes }) => nodes.includes(id));
   const walked = [
     ...site.points.map(({ point }) => [point, 'metered'] as const),
     ...site.nodes
-      .filter(({ fedBy }) => fedBy.length > 0)
+      .filter(({ id, fedBy }) => fedBy.length > 0 && isAlone(id))
       .map(({ id }) => [`node/${id}`, 'metered'] as const),
     ...site.nodes.map(({ id }) => [`node/${id}`, 'chip'] as const),
+    ...shared.map((group) => [unallocatedPoint(group), 'allocated'] as const),
   ];
   let fromNs: bigint | undefined;
   for (const [point, kind] of walked) {
@@ -59,7 +63,7 @@ function rebuildFrom(ledger: OpenLedger, site: Site): ReturnType<typeof instantN
     for (let back = 0n; back < REVISIT_INTERVALS; back += 1n) {
       const startNs = instantNs(newest - back * site.interval);
       const quality = ledger.statements.current(point, kind, startNs)?.statement.quality;
-      const open = quality === 'provisional' || quality === 'missing';
+      const open = quality === 'provisional' || quality === 'missing' || quality === 'partial';
       if (open) needed = startNs - MARGIN_INTERVALS * site.interval;
     }
     if (fromNs === undefined || needed < fromNs) fromNs = needed;

@@ -8,7 +8,7 @@ import { TIER_OF_ROLE, type Tier } from '../../quantity/quality.ts';
 import type { Instrument, Site } from '../../quantity/site.ts';
 import { type DurationNs, type InstantNs, instantNs, toSeconds } from '../../quantity/time.ts';
 import { watts } from '../../quantity/units.ts';
-import { accuracyRatio } from '../../settle/accuracy-class.ts';
+import { accuracyRatio } from '../../quantity/accuracy-class.ts';
 import { EdgeBook } from '../../settle/edge-book.ts';
 import type { LoadedProfile } from '../load-profiles.ts';
 

@@ -1,20 +1,21 @@
 // Joins settlement to what the service knows: meters by point, chips by node, models, and what the ledger holds.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
-import type { NodeCalibration } from '../../calibrate/node-calibration.ts';
 import type { StatementIndex } from '../../ledger/ledger.ts';
+import { feedGroupsOf, isShared, unallocatedPoint } from '../../quantity/feed-groups.ts';
 import type { PointId } from '../../quantity/quality.ts';
 import type { Site } from '../../quantity/site.ts';
 import type { StatementFlag } from '../../quantity/statement.ts';
 import type { InstantNs } from '../../quantity/time.ts';
 import type { MeterEvidence } from '../../settle/settle-meter.ts';
 import { Settlement } from '../../settle/settlement.ts';
+import type { Calibrations } from './calibrations.ts';
 import type { Seat } from './seats.ts';
 
 export interface SettlementContext {
   readonly site: Site;
   readonly seats: ReadonlyMap<string, Seat>;
   readonly chips: (node: string) => ReadonlyMap<string, EnergyCurve>;
-  readonly calibrations: ReadonlyMap<string, NodeCalibration>;
+  readonly calibrations: Calibrations;
   readonly statements: StatementIndex;
   readonly core: string;
   readonly startedNs: InstantNs;
@@ -25,19 +26,30 @@ export interface SettlementContext {
 export function settlementOf(context: SettlementContext): Settlement {
   const { site, statements } = context;
   const meterOf = new Map(site.points.map(({ point, meter }) => [point, meter] as const));
+  const shared = feedGroupsOf(site.nodes).filter(isShared);
+  const fedAlone = site.nodes.map(({ id, fedBy }) => ({
+    id,
+    fedBy: shared.some(({ nodes }) => nodes.includes(id)) ? [] : fedBy,
+  }));
   return new Settlement(
     {
       interval: site.interval,
       settleAfter: site.settleAfter,
       points: site.points.map(({ point }) => point),
-      nodes: site.nodes,
+      nodes: fedAlone,
+      groups: shared.map((group) => ({
+        ...group,
+        account: unallocatedPoint(group),
+        nodes: site.nodes.filter(({ id }) => group.nodes.includes(id)),
+      })),
       core: context.core,
       startedNs: context.startedNs,
     },
     {
       meter: (point) => evidenceOf(context, meterOf.get(point)),
       chips: context.chips,
-      model: (node) => context.calibrations.get(node)?.model(),
+      model: (node) => context.calibrations.of.get(node)?.model(),
+      groupModels: (group, fit) => context.calibrations.groups.get(group)?.models(fit),
       current: (point, kind, startNs) => statements.current(point, kind, startNs),
       newestStart: (point: PointId, kind) => statements.newestStart(point, kind),
     },

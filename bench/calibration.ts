@@ -1,0 +1,60 @@
+// Calibration held out in time, by node and by application on the recorded sets, with a plain affine on the same rows beside it.
+// One command: npm run bench:calibration [-- --json]. Sets that are absent are named.
+import {
+  scoreDgx1Cpu,
+  scoreDgx1V100,
+  scoreH100,
+  scoreHalves,
+  verdictOnPackageOnly,
+} from './calibration/hold-outs.ts';
+import type { HeldOutScore } from './calibration/held-out-score.ts';
+
+const percent = (value: number, width: number): string =>
+  (Number.isFinite(value) ? `${value.toFixed(2)} %` : '-').padStart(width);
+
+function lineOf(each: HeldOutScore): string {
+  const finest = each.finest
+    ? `${each.finest.everyS} s: ${percent(each.finest.cvPercent, 6)} (${percent(each.finest.affineCvPercent, 6)})`
+    : '';
+  return [
+    each.set.padEnd(11),
+    each.heldOut.padEnd(40),
+    String(each.runsCount).padStart(4),
+    percent(each.ours.medianPercent, 9),
+    percent(each.ours.p95Percent, 9),
+    percent(each.ours.worstPercent, 9),
+    percent(each.ours.overallPercent, 9),
+    percent(each.affine.worstPercent, 10),
+    percent(each.cvMinutePercent, 9),
+    percent(each.affineCvMinutePercent, 9),
+    `${percent(each.coverRunsPercent, 10)} ${percent(each.coverMinutesPercent, 9)}`,
+    `${percent(each.meanURunsPercent, 9)} ${percent(each.meanUMinutesPercent, 8)}`,
+    `  ${finest}`,
+  ].join('');
+}
+
+const scores = [
+  ...(await scoreDgx1V100()),
+  ...(await scoreDgx1Cpu()),
+  ...(await scoreHalves('ac922-pdu', 5)),
+  ...(await scoreHalves('epyc-rome')),
+  ...(await scoreHalves('xeon-bmc')),
+  ...(await scoreH100()),
+];
+const packageOnly = await verdictOnPackageOnly();
+const absent = ['dgx1-v100', 'dgx1-cpu', 'ac922-pdu', 'epyc-rome', 'xeon-bmc', 'h100-acdc'].filter(
+  (set) => !scores.some((score) => score.set === set),
+);
+
+if (process.argv.includes('--json')) {
+  console.log(JSON.stringify({ scores, package_only: packageOnly?.standing, absent }));
+} else {
+  console.log(
+    `${'set'.padEnd(11)}${'held out'.padEnd(40)}runs   median      p95    worst      all  (affine)  CV 60 s (affine)   U covers runs / 60 s  mean U runs / 60 s  finest CV (affine)`,
+  );
+  for (const score of scores) console.log(lineOf(score));
+  if (packageOnly) {
+    console.log(`epyc-rome, package only: ${packageOnly.standing}; ${packageOnly.open.join('; ')}`);
+  }
+  if (absent.length > 0) console.log(`absent: ${absent.join(', ')}`);
+}
