@@ -58,7 +58,10 @@ function nextOf(
   life: Partial<ModelLife>,
 ): CorrectionModel {
   const next = { ...lifeOf(before), ...life, supersedes: before.id, because };
-  return versionOf({ ...before, ...changed, fittedAtNs: atNs }, next);
+  // What its own evidence spoke against is not made better by a level, an age or a configuration.
+  const standing =
+    before.standing === 'refused' ? 'refused' : (changed.standing ?? before.standing);
+  return versionOf({ ...before, ...changed, standing, fittedAtNs: atNs }, next);
 }
 
 /** Predicted power in the middle of what the model was fitted on, W: where its relative figures hold. */

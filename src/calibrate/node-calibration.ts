@@ -12,6 +12,7 @@ import { isRefusal } from '../quantity/fault.ts';
 import { instantNs, NS_PER_S, type InstantNs } from '../quantity/time.ts';
 import { fitNode } from './fit-node.ts';
 import type { LifeAlarm, LifeEvent, LifeNews } from './life-event.ts';
+import { standingOf } from './gates.ts';
 import { LiveBlocks, termPowers } from './live-blocks.ts';
 import {
   expired,
@@ -294,8 +295,13 @@ export class NodeCalibration {
  * A fit that has not passed its gates is not held to its level: what it did not see of the load would look like steps. One
  * that had passed them, and only waits for its level or for a look at the meter, is.
  */
-const isWatched = (model: CorrectionModel): boolean =>
-  model.open.every((gate) => gate.startsWith('level:') || gate.startsWith('age:'));
+function isWatched(model: CorrectionModel): boolean {
+  if (model.standing === 'refused') return false;
+  const others = model.open.filter(
+    (gate) => !gate.startsWith('level:') && !gate.startsWith('age:'),
+  );
+  return standingOf(others) !== 'provisional';
+}
 
 const nsOf = (atS: number): InstantNs => instantNs(BigInt(Math.round(atS * 1e3)) * 1_000_000n);
 const signed = (powerW: number): string =>
@@ -305,7 +311,8 @@ const signed = (powerW: number): string =>
 function saysSomethingNew(old: CorrectionModel, next: CorrectionModel): boolean {
   // A model whose configuration is gone is replaced by whatever the new one shows.
   if (lifeOf(old).because === 'configuration-changed') return true;
-  if (old.standing === 'accepted' && next.standing === 'provisional') return false;
+  const inUse = old.standing === 'accepted' || old.standing === 'audit';
+  if (inUse && next.standing === 'provisional') return false;
   if (old.standing !== next.standing) return true;
   if (next.evidence.intervalsCount >= 2 * old.evidence.intervalsCount) return true;
   // After a change of level the evidence begins anew, and a level that was anchored is not undone by less than there was.

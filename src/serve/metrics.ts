@@ -1,5 +1,6 @@
 // /metrics: the rack for Prometheus, in base units. Totals accumulate live energy since the service started and are
 // never restated; what is not known has no series, so that an alert on absence works and nobody averages a false 0.
+import type { Standing } from '../quantity/correction.ts';
 import { J_UJ, type Microjoules } from '../quantity/units.ts';
 import { expositionText, type Family, type Series } from './exposition.ts';
 import { finite } from './rack-json.ts';
@@ -135,8 +136,8 @@ function nodeFamilies(nodes: readonly NodeView[]): Family[] {
     ),
     gauge(
       'trueup_model_accepted',
-      'Whether the correction model of the node has passed its gates: 0 while it is provisional.',
-      known(nodes, labels, (view) => view.model && (view.model.standing === 'accepted' ? 1 : 0)),
+      'Whether the correction model of the node has passed its gates: 0 while it is provisional or refused.',
+      known(nodes, labels, (view) => view.model && (isInUse(view.model.standing) ? 1 : 0)),
     ),
     gauge(
       'trueup_model_checked_timestamp_seconds',
@@ -238,6 +239,8 @@ function sinkFamilies({ sinks }: RackSnapshot): Family[] {
     ),
   ];
 }
+
+const isInUse = (standing: Standing): boolean => standing === 'accepted' || standing === 'audit';
 
 /** One series per view whose reading is known. */
 function known<View>(

@@ -14,7 +14,7 @@ import { decodeModel, encodeModel } from '../../src/calibrate/model-json.ts';
 import { configChanges, UNKNOWN_CONFIG } from '../../src/quantity/config-fingerprint.ts';
 import { isRefusal, SiteFault } from '../../src/quantity/fault.ts';
 import { instantNs, type InstantNs } from '../../src/quantity/time.ts';
-import { START_S, watchedModel } from './watched-node.ts';
+import { AUDIT_GATE, START_S, watchedModel } from './watched-node.ts';
 
 const after = (days: number): InstantNs =>
   instantNs(BigInt(START_S) * 1_000_000_000n + BigInt(days * 86_400) * 1_000_000_000n);
@@ -46,8 +46,11 @@ describe('a level that was metered anew', () => {
 
   test('is provisional with an open gate until a minute of it is known', () => {
     expect([first.standing, second.standing]).toEqual(['provisional', 'accepted']);
-    expect(first.open).toEqual([expect.stringMatching(/^level: stepped by -157.0 W at /)]);
-    expect(second.open).toEqual([]);
+    expect(first.open).toEqual([
+      AUDIT_GATE,
+      expect.stringMatching(/^level: stepped by -157.0 W at /),
+    ]);
+    expect(second.open).toEqual([AUDIT_GATE]);
   });
 
   test('claims the uncertainty of the metering, and keeps what the fit had said for the watch', () => {
@@ -70,6 +73,7 @@ describe('a changed configuration', () => {
   test('makes the model provisional, and the gate says what changed', () => {
     expect(next.standing).toBe('provisional');
     expect(next.open).toEqual([
+      AUDIT_GATE,
       'configuration: driver was 535.104, is 550.54; meter the node again',
     ]);
     expect(next.life).toMatchObject({
@@ -101,7 +105,7 @@ describe('age', () => {
     const old = modelAt(model, after(400));
     if (isRefusal(old)) throw new Error(old.because);
     expect(old.standing).toBe('provisional');
-    expect(old.open[0]).toMatch(/^age: last metered /);
+    expect(old.open).toContainEqual(expect.stringMatching(/^age: last metered /));
     expect(modelAt(model, after(800))).toMatchObject({ code: 'calibrate.expired' });
   });
 
@@ -123,6 +127,25 @@ describe('age', () => {
     expect(again.standing).toBe('accepted');
     expect(isRefusal(modelAt(again, after(1000)))).toBe(false);
   });
+});
+
+test('what its own evidence spoke against stays refused, whatever happens to it', () => {
+  const refused = { ...model, standing: 'refused', open: ['applications: off by 11 %'] } as const;
+  const level = {
+    shiftW: 1,
+    uncertaintyW: 1,
+    sinceNs: after(1),
+    checkedNs: after(1),
+    known: true,
+  };
+  const changes = [{ key: 'driver', from: 'a', until: 'b' }];
+  for (const next of [
+    reanchored(refused, level, 're-anchored', after(1)),
+    reconfigured(refused, changes, UNKNOWN_CONFIG, after(1)),
+    expired(refused, after(400)),
+  ]) {
+    expect(next.standing).toBe('refused');
+  }
 });
 
 describe('the document of a life', () => {

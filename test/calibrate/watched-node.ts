@@ -8,6 +8,8 @@ import { minimalRandom } from './synthetic-node.ts';
 
 export const START_S = 1_700_000_000;
 const BLOCK_S = 5;
+/** Open for the audit only: such a model is in use. */
+export const AUDIT_GATE = 'audit: 0 of 3 labelled applications; label them';
 
 /** 970 W + 1.2 x chips, fitted on 150 to 250 W of chips. */
 export function watchedModel(
@@ -44,7 +46,7 @@ export function watchedModel(
     systematicRatio: 0.01,
     dof: 40,
     standing: 'accepted',
-    open: [],
+    open: [AUDIT_GATE],
     gapRatio: 0.8,
     detail: {
       form: 'components',
