@@ -1,6 +1,5 @@
 // One day of a long history as rows: mean power of meter and chips between common edges, after alignment. Rows are kept as
 // 32-bit differences from a level of the day, in memory that workers share, with the sums of products that fits need.
-import type { SampleFlaws } from '../align/series-from-samples.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import {
   judgeCounter,
