@@ -42,7 +42,7 @@ function scoreRuns(
   });
 }
 
-/** Whole applications left out in turn; each counts as one run. */
+/** Whole applications left out in turn; each counts as one run. Those that the model refuses are named, not passed over. */
 function scoreApplications(
   set: string,
   loaded: readonly RecordedRun[],
@@ -60,16 +60,20 @@ function scoreApplications(
   const runs: Scored[] = [];
   const minutes: Scored[] = [];
   const finest: Scored[] = [];
-  rows.applications.forEach((_, application) => {
+  const refused: string[] = [];
+  rows.applications.forEach((name, application) => {
     const train = selectRows(rows, (row) => rows.application[row] !== application);
     const test = selectRows(rows, (row) => rows.application[row] === application);
     if (test.count < 5) return;
     const fitted = fitRowsOf(train, terms, frame);
-    runs.push(...scoreWhole(fitted, terms, test));
+    const whole = scoreWhole(fitted, terms, test);
+    if (whole.length === 0) refused.push(name);
+    runs.push(...whole);
     minutes.push(...scoreRows(fitted, terms, test, 60));
     if (finestS !== undefined) finest.push(...scoreRows(fitted, terms, test, finestS));
   });
-  return summed(set, `each of ${runs.length} applications left out`, {
+  const without = refused.length > 0 ? `, ${refused.join(', ')} refused` : '';
+  return summed(set, `${runs.length} applications left out${without}`, {
     runs,
     minutes,
     ...(finestS === undefined ? {} : { finest: { everyS: finestS, spans: finest } }),
