@@ -38,6 +38,8 @@ import {
 const EVIDENCE_MAX_BYTES = 512;
 /** A reply that has begun may take this long beyond its time on the wire: gateways and USB send in pieces. */
 const PIECES_MS = 250;
+/** A timer that fires later than this tells of a busy machine, not of a silent device. */
+const OWN_DELAY_MAX_MS = 10;
 
 export interface BusOptions {
   readonly form: ModbusForm;
@@ -192,6 +194,7 @@ export class ModbusBus {
       firstByteNs: undefined,
       lastByteNs: undefined,
       lastByteMs: sentMs,
+      lookedAgain: false,
       evidence: NOTHING,
       settle: () => undefined,
     };
@@ -252,12 +255,16 @@ export class ModbusBus {
       : hasRtuBegun(flight.asked, this.#received);
     const replyBytes = 9 + 2 * flight.asked.count;
     const piecesMs = begun ? 2 * replyBytes * this.#options.byteMs + PIECES_MS : 0;
-    if (this.#deadlineMs + piecesMs - this.nowMs() <= 0) {
+    const limitMs = this.#deadlineMs;
+    const lateMs = this.nowMs() - limitMs - piecesMs;
+    // Where we are late ourselves, the answer may lie in the port, unread: it is looked at once more.
+    const looksAgain = lateMs > OWN_DELAY_MAX_MS && !flight.lookedAgain;
+    if (lateMs >= 0 && !looksAgain) {
       flight.settle('deadline');
       return;
     }
-    const limitMs = this.#deadlineMs;
-    this.#startDeadline(limitMs + piecesMs);
+    flight.lookedAgain ||= looksAgain;
+    this.#startDeadline(looksAgain ? this.nowMs() + 1 : limitMs + piecesMs);
     this.#deadlineMs = limitMs;
   }
 

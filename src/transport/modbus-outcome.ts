@@ -47,6 +47,8 @@ export interface InFlight {
   firstByteNs: InstantNs | undefined;
   lastByteNs: InstantNs | undefined;
   lastByteMs: number;
+  /** The deadline passed while we were late ourselves, and the port was looked at once more. */
+  lookedAgain: boolean;
   /** What has come since the request went out, bounded. */
   evidence: Uint8Array;
   settle: (verdict: Ended) => void;

@@ -103,7 +103,7 @@ const CASES: Record<string, Case> = {
   'a reply in single bytes': {
     does: ({ send, right }) => {
       right.forEach((byte, n) => {
-        send([byte], 1 + 2 * n);
+        send([byte], 1 + n);
       });
     },
     rtu: undefined,
