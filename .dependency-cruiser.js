@@ -14,6 +14,9 @@ export const MAY_USE = {
 
 const PURE = ['quantity', 'decode', 'align', 'calibrate', 'settle'];
 
+/** The schemas of profiles: the only files of a pure room that may use a package, typebox. */
+const SCHEMAS = '^src/decode/(profile|profile-pieces|snmp-profile)\\.ts$';
+
 const roomRules = Object.entries(MAY_USE).map(([room, allowed]) => ({
   name: `rooms-${room}`,
   comment: `${room} may use ${allowed.join(', ') || 'nothing'}.`,
@@ -28,15 +31,15 @@ export default {
     ...roomRules,
     {
       name: 'pure-rooms',
-      comment: 'A pure room imports src/, assert, and (decode/profile.ts only) typebox.',
+      comment: 'A pure room imports src/, assert, and (the schemas of profiles only) typebox.',
       severity: 'error',
-      from: { path: `^src/(${PURE.join('|')})/`, pathNot: '^src/decode/profile\\.ts$' },
+      from: { path: `^src/(${PURE.join('|')})/`, pathNot: SCHEMAS },
       to: { pathNot: '^src/|^(node:)?assert(/strict)?$' },
     },
     {
       name: 'pure-profile',
       severity: 'error',
-      from: { path: '^src/decode/profile\\.ts$' },
+      from: { path: SCHEMAS },
       to: { pathNot: '^src/|^(node:)?assert(/strict)?$|node_modules/typebox/' },
     },
     {

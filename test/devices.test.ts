@@ -7,13 +7,20 @@ import { describe, expect, test } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { decodeExchange } from '../src/decode/decode-exchange.ts';
 import { UNIT_UJ, decimalFraction } from '../src/decode/exact.ts';
+import { planGets, UPTIME } from '../src/decode/plan-gets.ts';
 import { planReads } from '../src/decode/plan-reads.ts';
 import { ENERGY_UNITS } from '../src/decode/profile-words.ts';
-import { parseProfile, type Profile } from '../src/decode/profile.ts';
+import { isSnmp, parseProfile, type Profile } from '../src/decode/profile.ts';
 import { qualityTierOf } from '../src/decode/quality-tier.ts';
 import { GAUGE_UNITS, type Observation } from '../src/quantity/observation.ts';
 import { profileSchemaText, PROFILE_SCHEMA_PATH } from '../tools/make-profile-schema.ts';
-import { answered, mqtt, registersOf, type ModbusForm } from './decode/exchanges.ts';
+import {
+  answered,
+  answeredObjects,
+  mqtt,
+  registersOf,
+  type ModbusForm,
+} from './decode/exchanges.ts';
 import { findPython, testWith } from './real-programs.ts';
 
 const FOLDER = join(import.meta.dirname, '../devices');
@@ -28,20 +35,34 @@ type Vector = Profile['vectors'][number];
 function decoded(profile: Profile, vector: Vector, form: ModbusForm): Map<string, string> {
   const unit = 7;
   const observations =
-    'registers' in vector
-      ? planReads(profile).flatMap((read) =>
-          decodeExchange(profile, answered(form, unit, read, registersOf(vector.registers)), {
+    'objects' in vector
+      ? decodedObjects(profile, vector)
+      : 'registers' in vector
+        ? planReads(profile).flatMap((read) =>
+            decodeExchange(profile, answered(form, unit, read, registersOf(vector.registers)), {
+              id: 'm1',
+              unit,
+              topic: '',
+            }),
+          )
+        : decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
             id: 'm1',
             unit,
-            topic: '',
-          }),
-        )
-      : decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
-          id: 'm1',
-          unit,
-          topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
-        });
+            topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
+          });
   return new Map(observations.map((each) => [nameOf(each), outcomeOf(each)]));
+}
+
+/** Objects that the vector does not name are not there, but for the time since the agent started. */
+function decodedObjects(
+  profile: Profile,
+  { instrument, objects }: Extract<Vector, { objects: object }>,
+): readonly Observation[] {
+  if (!isSnmp(profile)) throw new Error('only SNMP has objects');
+  return planGets(profile, instrument).flatMap((get) => {
+    const exchange = answeredObjects(get, { [UPTIME]: 'timeticks 4711', ...objects });
+    return decodeExchange(profile, exchange, { id: 'm1', unit: 1, topic: '', part: instrument });
+  });
 }
 
 const topicOf = (vector: { suffix: string }): string =>
@@ -118,6 +139,13 @@ test('the profiles that the main job promises are there, with the evidence they 
     'shelly-pro-3em': 'captured',
     'tasmota-energy': 'documented',
     'node-rapl-nvml': 'drafted',
+    'raritan-px': 'drafted',
+    'apc-rpdu2': 'drafted',
+    'eaton-epdu': 'documented',
+    'vertiv-geist': 'drafted',
+    'gude-pdu835x': 'drafted',
+    'enlogic-pdu2': 'drafted',
+    'panduit-g5': 'drafted',
   });
 });
 

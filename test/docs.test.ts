@@ -12,7 +12,7 @@ import { loadProfiles } from '../src/cli/load-profiles.ts';
 import { parseSite } from '../src/cli/site-file.ts';
 import { SiteDocument } from '../src/cli/site-schema.ts';
 import { qualityTierOf } from '../src/decode/quality-tier.ts';
-import { isModbus, isNodeMessage } from '../src/decode/profile.ts';
+import { isModbus, isNodeMessage, isSnmp } from '../src/decode/profile.ts';
 import { parseNodeMessage } from '../src/decode/node-message.ts';
 import { wireTasks } from '../src/decode/wire-tasks.ts';
 import { openLedger } from '../src/ledger/index.ts';
@@ -99,7 +99,13 @@ describe('the README', () => {
       .map(([name = '', , speaks, tier]) => [name.replaceAll('`', ''), speaks, tier]);
     const present = [...loadProfiles().values()].map(({ profile }) => [
       profile.id,
-      isModbus(profile) ? 'Modbus' : isNodeMessage(profile) ? 'node message' : 'MQTT',
+      isModbus(profile)
+        ? 'Modbus'
+        : isSnmp(profile)
+          ? 'SNMP'
+          : isNodeMessage(profile)
+            ? 'node message'
+            : 'MQTT',
       qualityTierOf(profile),
     ]);
     expect(listed.sort()).toEqual(present.sort());
@@ -323,6 +329,10 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'trueup read modbus-tcp://10.0.7.20:502 siemens-pac3200 --every 5 --count 0 --json': {
     instead: { '10.0.7.20:502': `127.0.0.1:${String(port)}`, '--count 0': '--count 1' },
     expectOut: /"channel":"energy_import","value":0,"unit":"kWh"/,
+  },
+  'trueup read "snmp://10.0.7.21?version=2c&community_env=TRUEUP_PDU" raritan-px --outlet 3': {
+    by: 'test/transport/snmp-peers.test.ts',
+    saying: "'--outlet'",
   },
   'trueup run --site site.yaml --data /var/lib/trueup': {
     by: 'test/docs.test.ts',

@@ -1,12 +1,11 @@
 // `trueup read`: a meter, now, without a site file. What it prints is what the service would decode, byte for byte.
 import { decodeExchange } from '../decode/decode-exchange.ts';
-import { isModbus, type Profile } from '../decode/profile.ts';
-import { planReads } from '../decode/plan-reads.ts';
+import type { Profile } from '../decode/profile.ts';
 import { wireTasks } from '../decode/wire-tasks.ts';
 import type { Exchange } from '../quantity/exchange.ts';
 import { FAULT_CODES, type FaultCode } from '../quantity/fault.ts';
 import { formatKwh, kwhOf } from '../quantity/format.ts';
-import type { Instrument, Wire } from '../quantity/site.ts';
+import { PART_NAMES, type Instrument, type PartNumbers, type Wire } from '../quantity/site.ts';
 import { GAUGE_UNITS, type Observation } from '../quantity/observation.ts';
 import { formatInstant, fromSeconds } from '../quantity/time.ts';
 import { openWire } from '../transport/transports.ts';
@@ -19,12 +18,14 @@ export const READ: Command = {
   about: 'read a meter now, without a site file',
   help: `trueup read - read a meter now, without a site file
 
-usage: trueup read WIRE PROFILE [--unit N] [--every SECONDS] [--count N] [--json]
+usage: trueup read WIRE PROFILE [--unit N] [--outlet N] [--every SECONDS] [--count N] [--json]
        trueup read --profiles
 
   WIRE         ${WIRE_FORMS.join('\n               ')}
   PROFILE      a device profile, such as eastron-sdm120; "trueup read --profiles" lists them
   --unit N     Modbus unit id [1]
+  --outlet N, --inlet N, --phase N, --pdu N
+               SNMP: the part of the PDU, and the unit in a daisy chain [1]
   --every S    seconds between two readings [1]
   --count N    end after this many readings; 0 goes on for ever [1]
   --json       one JSON object per line: {source, channel, value, unit, not_before, not_after, raw}
@@ -32,6 +33,7 @@ usage: trueup read WIRE PROFILE [--unit N] [--every SECONDS] [--count N] [--json
 
 examples: trueup read modbus-tcp://10.0.7.20:502 schneider-iem3155 --unit 3
           trueup read "modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none" eastron-sdm120 --every 5 --count 0
+          trueup read "snmp://10.0.7.21?version=2c&community_env=PDU_COMMUNITY" raritan-px --outlet 3
 
 Exit code 4 where nothing at all could be read.`,
   run: async (argv, terminal) => {
@@ -40,6 +42,10 @@ Exit code 4 where nothing at all could be read.`,
       allowPositionals: true,
       options: {
         unit: { type: 'string', default: '1' },
+        pdu: { type: 'string' },
+        inlet: { type: 'string' },
+        outlet: { type: 'string' },
+        phase: { type: 'string' },
         every: { type: 'string', default: '1' },
         count: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
@@ -70,6 +76,7 @@ Exit code 4 where nothing at all could be read.`,
       wire: 'wire',
       unit: wholeNumberOf(values.unit, '--unit', 0, 255),
       topic,
+      ...(wire.transport === 'snmp' ? { part: partNumbers(values) } : {}),
       poll: fromSeconds(numberOf(values.every, '--every', 0.05, 86_400)),
       serial: undefined,
     };
@@ -81,19 +88,23 @@ Exit code 4 where nothing at all could be read.`,
       : (_exchange: Exchange, observation: Observation) => {
           terminal.out(observationText(observation));
         };
-    return readMeter(wire, profile, instrument, count, print);
+    return readMeter(wire, profile, instrument, count, print, terminal.err);
   },
 };
 
 /** A device that answers with these is still there: the rest of its registers is asked for as well. */
-const ANSWERED: readonly FaultCode[] = ['transport.exception', 'transport.busy'];
+const ANSWERED: readonly FaultCode[] = [
+  'transport.exception',
+  'transport.busy',
+  'transport.too-big',
+];
 /** Gateway exceptions 10 and 11: it is the gateway that answers, the device behind it does not. */
 const GATEWAY_EXCEPTIONS: readonly number[] = [10, 11];
 
 /** Whether the wire goes on to the next meter, since this one is not there. */
 function isAbandoned({ fault, form, reply }: Exchange): boolean {
   if (fault === undefined) return false;
-  const exceptionCode = reply[form === 'modbus-tcp' ? 8 : 2] ?? 0;
+  const exceptionCode = form === 'snmp' ? 0 : (reply[form === 'modbus-tcp' ? 8 : 2] ?? 0);
   return !ANSWERED.includes(fault) || GATEWAY_EXCEPTIONS.includes(exceptionCode);
 }
 
@@ -104,8 +115,8 @@ async function readMeter(
   instrument: Instrument,
   count: number,
   print: (exchange: Exchange, observation: Observation) => void,
+  complain: (trouble: string) => void,
 ): Promise<number> {
-  const perRound = isModbus(profile) ? planReads(profile).length : 1;
   let rounds = 0;
   let inRound = 0;
   const shown = new Set<string>();
@@ -121,6 +132,8 @@ async function readMeter(
     finish();
   });
   const tasks = wireTasks(instrument.wire, wire, [{ instrument, profile }]);
+  const [device] = tasks.devices;
+  const perRound = device === undefined ? 1 : (device.gets ?? device.reads).length;
   const endRound = (): void => {
     rounds += 1;
     inRound = 0;
@@ -149,7 +162,9 @@ async function readMeter(
     deliver,
   });
   await done;
+  const { trouble } = open.health();
   await open.close();
+  if (good === 0 && trouble !== '') complain(trouble);
   return good > 0 ? EXIT.done : EXIT.unreachable;
 }
 
@@ -202,6 +217,17 @@ function observationText(observation: Observation): string {
     case 'gap':
       return `${head} no value: ${observation.fault} - ${FAULT_CODES[observation.fault]}`;
   }
+}
+
+/** What was given of `--pdu`, `--inlet`, `--outlet` and `--phase`. */
+function partNumbers(given: Readonly<Partial<Record<string, unknown>>>): PartNumbers {
+  const numbers = PART_NAMES.flatMap((name) => {
+    const said = given[name];
+    return typeof said === 'string'
+      ? [[name, wholeNumberOf(said, `--${name}`, 0, 0xffff_ffff)] as const]
+      : [];
+  });
+  return Object.fromEntries(numbers);
 }
 
 function wholeNumberOf(text: string, option: string, least: number, most: number): number {

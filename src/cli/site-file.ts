@@ -1,6 +1,7 @@
 // Reads a site file: YAML, then schema, then the references inside it. Whatever is wrong is said once, at start, with
 // file, line, path, what and remedy; nothing half starts.
 import { readFileSync } from 'node:fs';
+import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
 import { firstTrouble } from '../decode/schema-trouble.ts';
 import { SiteFault } from '../quantity/fault.ts';
@@ -9,6 +10,9 @@ import { readYaml } from './place-in-yaml.ts';
 import { siteOf } from './site-of-document.ts';
 import { checkProfile, type KnownProfiles } from './site-profiles.ts';
 import { SiteDocument } from './site-schema.ts';
+
+/** A wire that is of no known kind fails in every branch of the schema: all of it must be seen to tell what was meant. */
+const ERRORS_MAX_COUNT = 256;
 
 /** Reads and checks a site file; its instruments too where the profiles are given. Throws SiteFault. */
 export function readSiteFile(path: string, profiles?: KnownProfiles): Site {
@@ -32,6 +36,7 @@ export function readSiteFile(path: string, profiles?: KnownProfiles): Site {
 export function parseSite(text: string, path: string, profiles?: KnownProfiles): Site {
   const { content, place } = readYaml(text, path);
   if (!Value.Check(SiteDocument, content)) {
+    Settings.Set({ maxErrors: ERRORS_MAX_COUNT });
     const trouble = firstTrouble(Value.Errors(SiteDocument, content), 'docs/site-file.md');
     throw new SiteFault({ ...trouble, where: place(trouble.where) });
   }

@@ -17,6 +17,7 @@ import { type DurationNs, instantNs, parseDuration, toMs } from '../quantity/tim
 import { parseListen } from './listen-address.ts';
 import { resolveSecret } from './secret.ts';
 import type { Place } from './place-in-yaml.ts';
+import { oneOwnerEach, partGiven, snmpWireOf } from './site-snmp.ts';
 import type {
   NodeConfigDocument,
   SinkDocument,
@@ -37,6 +38,7 @@ export function siteOf(content: SiteDocument, place: Place): Site {
   const wires = new Map(
     Object.entries(content.wires).map(([id, wire]) => [id, wireOf(id, wire, content, place)]),
   );
+  oneOwnerEach(wires, place);
   const instruments = new Map(
     Object.entries(content.instruments).map(([id, instrument]) => [
       id,
@@ -117,6 +119,12 @@ function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Pl
       };
     case 'csv':
       return { transport: wire.transport, path: wire.path };
+    case 'snmp':
+      return snmpWireOf(
+        wire,
+        toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
+        place(at),
+      );
   }
 }
 
@@ -147,6 +155,7 @@ function instrumentOf(
     wire: instrument.wire,
     unit: instrument.unit ?? 1,
     topic: instrument.topic ?? '',
+    ...partGiven(instrument, wire.transport, place(at)),
     poll: someTime(instrument.poll ?? '1s', place(`${at}/poll`)),
     serial: instrument.serial,
   };

@@ -1,5 +1,7 @@
 // Instruments of a site file against the device profiles: the profile is there, and speaks over the wire it hangs on.
-import { isModbus, type Profile } from '../decode/profile.ts';
+import { isSnmp, type Profile } from '../decode/profile.ts';
+import { isPart, partOf } from '../decode/snmp-part.ts';
+import { speaksOver } from '../decode/wire-tasks.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import type { Instrument, Wire } from '../quantity/site.ts';
 
@@ -22,12 +24,14 @@ export function checkProfile(
       remedy: `name one of: ${[...profiles.keys()].join(', ')}`,
     });
   }
-  if (wire.transport === 'csv') return;
-  if (isModbus(profile) !== (wire.transport !== 'mqtt')) {
+  if (!speaksOver(profile, wire)) {
     throw new SiteFault({
       where: where(),
       what: `profile ${profile.id} speaks ${profile.speaks.transport}, but wire ${instrument.wire} is ${wire.transport}`,
       remedy: 'choose a profile that fits the wire, or the wire that the instrument hangs on',
     });
   }
+  if (wire.transport !== 'snmp' || !isSnmp(profile)) return;
+  const part = partOf(profile, instrument.part);
+  if (!isPart(part)) throw new SiteFault({ where: where(), ...part });
 }

@@ -1,11 +1,13 @@
 // The site file as a schema: what may stand in it, under which key, in which form. docs/site-file.md explains it.
 import Type, { type Static } from 'typebox';
-import { POINT_KINDS } from '../quantity/site.ts';
+import { POINT_KINDS, SNMP_AUTH_PROTOCOLS, SNMP_PRIV_PROTOCOLS } from '../quantity/site.ts';
 
 const closed = { additionalProperties: false };
 const Text = Type.String({ minLength: 1 });
 const Name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
+/** A number in an object identifier. */
+const PartNumber = Type.Integer({ minimum: 0, maximum: 0xffff_ffff });
 const Duration = Type.String({ pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|min|h|d)$' });
 const Point = Type.String({ pattern: '^(feed|outlet)/[A-Za-z0-9][A-Za-z0-9._-]*$' });
 
@@ -41,6 +43,26 @@ const MqttWire = Type.Object(
   },
   closed,
 );
+const SnmpWire = Type.Object(
+  {
+    transport: Type.Literal('snmp'),
+    host: Text,
+    port: Type.Optional(Port),
+    timeout: Type.Optional(Duration),
+    version: Type.Enum(['2c', '3', 3]),
+    community_env: Type.Optional(Text),
+    community_file: Type.Optional(Text),
+    user: Type.Optional(Text),
+    context: Type.Optional(Text),
+    auth_protocol: Type.Optional(Type.Enum([...SNMP_AUTH_PROTOCOLS])),
+    auth_password_env: Type.Optional(Text),
+    auth_password_file: Type.Optional(Text),
+    priv_protocol: Type.Optional(Type.Enum([...SNMP_PRIV_PROTOCOLS])),
+    priv_password_env: Type.Optional(Text),
+    priv_password_file: Type.Optional(Text),
+  },
+  closed,
+);
 const CsvWire = Type.Object({ transport: Type.Literal('csv'), path: Text }, closed);
 
 const Instrument = Type.Object(
@@ -49,6 +71,10 @@ const Instrument = Type.Object(
     wire: Name,
     unit: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
     topic: Type.Optional(Text),
+    pdu: Type.Optional(PartNumber),
+    inlet: Type.Optional(PartNumber),
+    outlet: Type.Optional(PartNumber),
+    phase: Type.Optional(PartNumber),
     poll: Type.Optional(Duration),
     serial: Type.Optional(Text),
   },
@@ -121,7 +147,7 @@ export const SiteDocument = Type.Object(
     interval: Type.Optional(Duration),
     settle_after: Type.Optional(Duration),
     listen: Type.Optional(Text),
-    wires: Type.Record(Name, Type.Union([TcpWire, SerialWire, MqttWire, CsvWire])),
+    wires: Type.Record(Name, Type.Union([TcpWire, SerialWire, MqttWire, CsvWire, SnmpWire])),
     instruments: Type.Record(Name, Instrument),
     points: Type.Optional(Type.Record(Point, MeteredPoint)),
     nodes: Type.Optional(Type.Record(Name, Node)),

@@ -1,12 +1,15 @@
 // Wires as one text, for command lines: what a site file says in several keys.
-import type { Wire } from '../quantity/site.ts';
+import { SNMP_AUTH_PROTOCOLS, SNMP_PRIV_PROTOCOLS, type Wire } from '../quantity/site.ts';
 import { UsageError } from './command.ts';
+import { snmpWireOf, type SnmpWireWords } from './site-snmp.ts';
 
 export const WIRE_FORMS = [
   'modbus-tcp://HOST:PORT',
   'modbus-rtu-tcp://HOST:PORT',
   'modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none&stop_bits=1',
   'mqtt://HOST:PORT/TOPIC',
+  'snmp://HOST:PORT?version=2c&community_env=NAME',
+  'snmp://USER@HOST:PORT?version=3&auth_protocol=sha256&auth_password_env=NAME&priv_protocol=aes128&priv_password_env=NAME',
 ] as const;
 
 const TIMEOUT_MS = 1000;
@@ -45,6 +48,8 @@ export function parseWire(text: string): { wire: Wire; topic: string } {
         topic,
       };
     }
+    case 'snmp:':
+      return { wire: agentWire(text, url), topic: '' };
     case undefined:
     default:
       throw unread(text, 'it is none of the known forms');
@@ -63,6 +68,57 @@ function serialWire(text: string, url: URL): Wire {
   if (stopBits !== 1 && stopBits !== 2) throw unread(text, 'stop_bits is 1 or 2');
   const path = decodeURIComponent(url.pathname);
   return { transport: 'modbus-rtu', path, baud, parity, stopBits, timeoutMs: TIMEOUT_MS };
+}
+
+/** The keys of the site file as a query; like there, no secret stands in it. */
+function agentWire(text: string, url: URL): Wire {
+  if (url.hostname === '') throw unread(text, 'it names no host');
+  const said = (name: string): string | undefined => url.searchParams.get(name) ?? undefined;
+  const strange = [...url.searchParams.keys()].find((name) => !AGENT_KEYS.includes(name));
+  if (strange !== undefined) throw unread(text, `it has no key "${strange}"`);
+  const version = said('version');
+  if (version !== '2c' && version !== '3') throw unread(text, 'version is 2c or 3');
+  const words: SnmpWireWords = {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? undefined : Number(url.port),
+    version,
+    community_env: said('community_env'),
+    community_file: said('community_file'),
+    user: url.username === '' ? undefined : decodeURIComponent(url.username),
+    context: said('context'),
+    auth_protocol: oneOf(text, 'auth_protocol', SNMP_AUTH_PROTOCOLS, said('auth_protocol')),
+    auth_password_env: said('auth_password_env'),
+    auth_password_file: said('auth_password_file'),
+    priv_protocol: oneOf(text, 'priv_protocol', SNMP_PRIV_PROTOCOLS, said('priv_protocol')),
+    priv_password_env: said('priv_password_env'),
+    priv_password_file: said('priv_password_file'),
+  };
+  return snmpWireOf(words, TIMEOUT_MS, 'WIRE');
+}
+
+const AGENT_KEYS: readonly string[] = [
+  'version',
+  'community_env',
+  'community_file',
+  'context',
+  'auth_protocol',
+  'auth_password_env',
+  'auth_password_file',
+  'priv_protocol',
+  'priv_password_env',
+  'priv_password_file',
+];
+
+function oneOf<Word extends string>(
+  text: string,
+  key: string,
+  words: readonly Word[],
+  said: string | undefined,
+): Word | undefined {
+  if (said === undefined) return undefined;
+  const found = words.find((word) => word === said);
+  if (found === undefined) throw unread(text, `${key} is one of ${words.join(', ')}`);
+  return found;
 }
 
 const unread = (text: string, because: string): UsageError =>

@@ -3,11 +3,13 @@
 import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { Channel, Observation } from '../quantity/observation.ts';
+import type { PartNumbers } from '../quantity/site.ts';
 import { decodeCsv } from './decode-csv.ts';
 import { decodeJson } from './decode-json.ts';
 import { decodeModbus } from './decode-modbus.ts';
 import { decodeNode } from './decode-node.ts';
-import { isModbus, isMqttJson, isNodeMessage, type Profile } from './profile.ts';
+import { decodeSnmp } from './decode-snmp.ts';
+import { isModbus, isMqttJson, isNodeMessage, isSnmp, type Profile } from './profile.ts';
 import { reachNs, receivedWindow } from './reading-window.ts';
 
 /** What of the site file bears on decoding: see `Instrument` in quantity/site.ts. */
@@ -15,6 +17,7 @@ export interface DecodedInstrument {
   readonly id: string;
   readonly unit: number;
   readonly topic: string;
+  readonly part?: PartNumbers;
 }
 
 /**
@@ -38,6 +41,10 @@ export function decodeExchange(
       return unspoken(profile, exchange);
     case 'csv':
       return decodeCsv(profile, exchange, instrument.topic);
+    case 'snmp':
+      return isSnmp(profile)
+        ? decodeSnmp(profile, exchange, instrument.part)
+        : unspoken(profile, exchange);
   }
 }
 

@@ -6,6 +6,7 @@ import type { GaugeChannel } from '../quantity/observation.ts';
 import { decimalFraction, over, printedFraction, times, UNIT_UJ, whole } from './exact.ts';
 import type { EnergyUnit, ReadUnit, RegisterType } from './profile-words.ts';
 import { REGISTER_COUNT } from './register-value.ts';
+import { brokenObject, brokenSpeech, isSnmpType } from './snmp-rules.ts';
 import { multipleFor } from './unit-scale.ts';
 
 interface RuledPlace {
@@ -16,6 +17,9 @@ interface RuledPlace {
   readonly suffix?: string;
   readonly prefix?: string;
   readonly quantity?: string;
+  readonly part?: string;
+  readonly oid?: string;
+  readonly digits?: string;
   readonly scale?: { readonly by: number };
 }
 interface RuledCounter extends RuledPlace {
@@ -23,8 +27,9 @@ interface RuledCounter extends RuledPlace {
   readonly channel: string;
   readonly unit: EnergyUnit;
   readonly means: 'total' | 'partial' | 'net';
-  readonly resolution: number;
-  readonly wraps: string | { readonly at: number };
+  readonly resolution: number | 'digits';
+  readonly wraps: string | { readonly at: number } | { readonly at_count: number };
+  readonly epoch?: string;
 }
 interface RuledGauge extends RuledPlace {
   readonly kind: 'gauge';
@@ -40,6 +45,7 @@ export interface RuledProfile {
     readonly transport: string;
     readonly table?: string;
     readonly times?: readonly { readonly suffix: string }[];
+    readonly parts?: readonly string[];
   };
   readonly reads: readonly RuledRead[];
   readonly limits: {
@@ -58,6 +64,7 @@ export interface RuledProfile {
     readonly expect: Readonly<Record<string, string>>;
     readonly registers?: Readonly<Record<string, string>>;
     readonly suffix?: string;
+    readonly instrument?: Readonly<Record<string, number | undefined>>;
   }[];
 }
 
@@ -95,6 +102,8 @@ export function brokenRule(
     );
   if ((profile.accuracy.scheme === 'unknown') !== (profile.accuracy.class === 'unknown'))
     return broken('/accuracy', 'scheme and class are not known together', 'state both or neither');
+  const speech = brokenSpeech(profile);
+  if (speech) return speech;
   for (const [index, read] of profile.reads.entries()) {
     const fault = brokenRead(profile, read, index);
     if (fault) return { ...fault, where: `/reads/${String(index)}${fault.where}` };
@@ -140,12 +149,13 @@ function brokenRead(
   const fault = read.kind === 'counter' ? brokenCounter(read) : brokenGauge(read);
   return (
     fault ??
+    brokenObject(read) ??
     (isRegisterType(read.as) ? brokenRegisters(profile, read, read.as, earlier) : undefined)
   );
 }
 
 const identityOf = (read: RuledRead): string =>
-  [read.kind, read.channel, read.suffix ?? '', read.prefix ?? '', read.quantity ?? ''].join('|');
+  [read.kind, read.channel, read.suffix, read.prefix, read.quantity, read.part].join('|');
 
 function brokenCounter(read: RuledCounter): FaultNotice | undefined {
   if ((read.means === 'partial') !== (read.channel === 'energy_import_partial'))
@@ -154,6 +164,7 @@ function brokenCounter(read: RuledCounter): FaultNotice | undefined {
       'a partial counter has its own channel',
       'use energy_import_partial for it, and only for it',
     );
+  if (read.resolution === 'digits') return undefined;
   const stepUj = times(printedFraction(read.resolution), whole(UNIT_UJ[read.unit]));
   if (stepUj.numerator % stepUj.denominator !== 0n)
     return broken(
@@ -161,7 +172,7 @@ function brokenCounter(read: RuledCounter): FaultNotice | undefined {
       'it is no whole number of microjoules',
       'state the step as the manual does',
     );
-  if (typeof read.wraps === 'object') {
+  if (typeof read.wraps === 'object' && 'at' in read.wraps) {
     const wrapUj = times(printedFraction(read.wraps.at), whole(UNIT_UJ[read.unit]));
     if (wrapUj.numerator % wrapUj.denominator !== 0n)
       return broken(
@@ -172,7 +183,7 @@ function brokenCounter(read: RuledCounter): FaultNotice | undefined {
   }
   if (read.means === 'net' && read.as?.startsWith('uint') === true)
     return broken('/as', 'a net counter may fall below 0', 'use the signed type');
-  if (!isRegisterType(read.as) || read.as.startsWith('float')) return undefined;
+  if (!isWholeType(read.as)) return undefined;
   const counts = over(printedFraction(read.resolution), printedFraction(read.scale?.by ?? 1));
   return counts.numerator % counts.denominator === 0n
     ? undefined
@@ -182,6 +193,10 @@ function brokenCounter(read: RuledCounter): FaultNotice | undefined {
         'make it a multiple of scale.by',
       );
 }
+
+/** Whether the value comes as an integer that is exact. */
+const isWholeType = (type: string | undefined): boolean =>
+  isSnmpType(type) || (isRegisterType(type) && !type.startsWith('float'));
 
 function brokenGauge(read: RuledGauge): FaultNotice | undefined {
   if (multipleFor(read.channel, read.unit) === undefined)
@@ -270,9 +285,12 @@ function brokenVectors(
       !('prefix' in (profile.reads[0] ?? {}))
     )
       return broken(`${where}/suffix`, 'no read is on this topic', 'use the suffix of a read');
-    for (const name of Object.keys(vector.expect)) proven.add(name.split(' ').at(-1) ?? '');
+    for (const name of Object.keys(vector.expect))
+      proven.add(provenName(profile, vector.instrument, name.split(' ').at(-1) ?? ''));
   }
-  const unproven = profile.reads.findIndex((read) => !proven.has(read.channel));
+  const unproven = profile.reads.findIndex(
+    ({ part, channel }) => !proven.has(`${part ?? ''} ${channel}`),
+  );
   return unproven >= 0
     ? broken(
         `/reads/${String(unproven)}`,
@@ -280,4 +298,14 @@ function brokenVectors(
         'add one that expects its channel',
       )
     : undefined;
+}
+
+/** A channel of the part that the vector's instrument is; other profiles have no parts. */
+function provenName(
+  { speaks }: RuledProfile,
+  instrument: Readonly<Record<string, number | undefined>> | undefined,
+  channel: string,
+): string {
+  const named = speaks.parts?.find((part) => instrument?.[part] !== undefined);
+  return `${named ?? speaks.parts?.[0] ?? ''} ${channel}`;
 }

@@ -78,6 +78,17 @@ export const ACCURACY_SCHEMES = [
   'unknown',
 ] as const;
 
+/** Numbers as SNMP carries them (RFC 2578 §7.1): INTEGER, Gauge32 or Unsigned32 (one type), Counter32, Counter64. */
+export const SNMP_TYPES = ['integer', 'unsigned32', 'counter32', 'counter64'] as const;
+export type SnmpType = (typeof SNMP_TYPES)[number];
+
+/** What an instrument can be of a PDU: all of it, or a part that has a number. */
+export const PART_KINDS = ['unit', 'inlet', 'outlet', 'phase'] as const;
+export type PartKind = (typeof PART_KINDS)[number];
+
+/** How SNMP tells an identifying object; accuracy comes in hundredths of a percent. */
+export const SNMP_IDENTITY_TYPES = ['text', 'integer', 'hundredths-percent'] as const;
+
 export const VECTOR_ORIGINS = ['captured', 'manual', 'derived'] as const;
 export const IDENTITY_TYPES = ['uint16', 'uint32', 'uint64', 'ascii', 'ascii16'] as const;
 export type IdentityType = (typeof IDENTITY_TYPES)[number];
@@ -88,6 +99,7 @@ export const IDENTITY_KINDS = [
   'firmware',
   'map_version',
   'byte_order',
+  'accuracy',
 ] as const;
 export type IdentityKind = (typeof IDENTITY_KINDS)[number];
 

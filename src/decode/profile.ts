@@ -1,70 +1,35 @@
-// Longer than most files, since the schema is one noun and only this file may use typebox.
+// Longer than most files, since the schema is one noun.
 // A device profile as a type: which bytes mean what, how its counters behave, what it allows, and the evidence for it.
 // Data with vectors that prove it: no conditions, no expressions, no code. The JSON schema that editors use
 // (devices/profile.schema.json) comes from here. House rules: profile-rules.ts.
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 import { ProfileFault } from '../quantity/fault.ts';
-import { COUNTER_CHANNELS } from '../quantity/observation.ts';
-import { ROLES } from '../quantity/quality.ts';
+import {
+  about,
+  Bench,
+  closed,
+  counterSemantics,
+  evidence,
+  Expect,
+  gaugeSemantics,
+  Limits,
+  proof,
+  Register,
+  Text,
+  Timing,
+} from './profile-pieces.ts';
 import { brokenRule } from './profile-rules.ts';
 import {
-  ACCURACY_SCHEMES,
   BYTE_ORDERS,
-  ENERGY_UNITS,
   GAUGE_QUANTITIES,
-  GAUGE_CHANNELS,
   IDENTITY_KINDS,
   IDENTITY_TYPES,
-  READ_UNITS,
   REGISTER_TYPES,
   TIME_UNITS,
-  VECTOR_ORIGINS,
 } from './profile-words.ts';
 import { firstTrouble } from './schema-trouble.ts';
-
-const closed = { additionalProperties: false };
-const Text = Type.String({ minLength: 1 });
-const Register = Type.Integer({ minimum: 0, maximum: 0xffff });
-const DelayMs = Type.Union([Type.Number({ minimum: 0 }), Type.Literal('unknown')]);
-const Positive = Type.Number({ exclusiveMinimum: 0 });
-
-const Accuracy = Type.Object(
-  { scheme: Type.Enum([...ACCURACY_SCHEMES]), class: Text, source: Text },
-  closed,
-);
-const Source = Type.Object(
-  { says: Text, source: Text, sha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })) },
-  closed,
-);
-const Quirk = Type.Object({ says: Text, effect: Type.Optional(Text), source: Text }, closed);
-
-/** A factor that the unit does not carry, and why it is there: a bare scale is how values come out 1000 times wrong. */
-const Scale = Type.Object({ by: Positive, because: Text }, closed);
-const Timing = { refresh_ms: Type.Optional(DelayMs), averaging_ms: Type.Optional(DelayMs) };
-
-const counterSemantics = {
-  channel: Type.Enum([...COUNTER_CHANNELS]),
-  unit: Type.Enum([...ENERGY_UNITS]),
-  kind: Type.Literal('counter'),
-  /** total: only grows; partial: somebody may set it to 0; net: import minus export, may fall. */
-  means: Type.Enum(['total', 'partial', 'net']),
-  /** Step of the register, in its unit. */
-  resolution: Positive,
-  /** Value, in its unit, at which it starts again at 0. */
-  wraps: Type.Union([Type.Object({ at: Positive }, closed), Type.Enum(['unknown', 'never'])]),
-  /** How else it may come down: set to 0, fallen back to an older value, or not at all. */
-  falls: Type.Enum(['never', 'reset', 'rollback', 'unknown']),
-  scale: Type.Optional(Scale),
-};
-const gaugeSemantics = {
-  channel: Type.Enum([...GAUGE_CHANNELS]),
-  unit: Type.Enum([...READ_UNITS]),
-  kind: Type.Literal('gauge'),
-  scale: Type.Optional(Scale),
-  /** What the register can hold, in its unit; beyond it is a gap. */
-  range: Type.Optional(Type.Tuple([Type.Number(), Type.Number()])),
-};
+import { SnmpProfileSchema, type SnmpProfile } from './snmp-profile.ts';
 
 const registerPlace = {
   /** Wire address, 0-based, of its first register. */
@@ -132,37 +97,6 @@ const ChipGauge = Type.Object(
   closed,
 );
 
-const Span = Type.Object(
-  {
-    from: Register,
-    /** First register behind it. */
-    until: Type.Integer({ minimum: 1, maximum: 0x10000 }),
-    /** Registers per value in this span: a read may begin and end at multiples of it. */
-    step: Type.Enum([1, 2, 4]),
-    table: Type.Optional(Type.Enum(['input', 'holding'])),
-  },
-  closed,
-);
-
-const Limits = Type.Object(
-  {
-    registers_per_read: Type.Optional(
-      Type.Union([Type.Integer({ minimum: 1, maximum: 125 }), Type.Literal('unknown')]),
-    ),
-    /** Start and count of a read must be multiples of it. */
-    registers_multiple: Type.Optional(Type.Enum([1, 2])),
-    /** Spans in which every register may be read, holes between values included. */
-    readable: Type.Optional(Type.Array(Span)),
-    silence_ms: Type.Optional(DelayMs),
-    reply_timeout_ms: Type.Optional(DelayMs),
-    /** Civil time between two polls below which nothing new can come. */
-    poll_ms: Type.Optional(DelayMs),
-    refresh_ms: DelayMs,
-    averaging_ms: DelayMs,
-  },
-  closed,
-);
-
 const Identity = Type.Object(
   {
     what: Type.Enum([...IDENTITY_KINDS]),
@@ -175,16 +109,6 @@ const Identity = Type.Object(
   closed,
 );
 
-/** Bit pattern (hex, most significant byte first, whatever the order on the wire) or, in JSON, the number as printed. */
-const Sentinel = Type.Object({ as: Text, raw: Text, channel: Type.Optional(Text) }, closed);
-
-const proof = {
-  name: Text,
-  origin: Type.Enum([...VECTOR_ORIGINS]),
-  firmware: Type.Optional(Text),
-};
-/** Channel (or component, or component and channel) to `12.125 kWh`, `100 W` or `gap decode.sentinel`. */
-const Expect = Type.Record(Type.String(), Text);
 const RegisterVector = Type.Object(
   { ...proof, registers: Type.Record(Type.String({ pattern: '^[0-9]+$' }), Text), expect: Expect },
   closed,
@@ -193,23 +117,6 @@ const PayloadVector = Type.Object(
   { ...proof, suffix: Type.String(), payload: Text, expect: Expect },
   closed,
 );
-const Bench = Type.Object({ run: Text, reference: Text }, closed);
-
-const about = {
-  id: Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$' }),
-  brand: Text,
-  model: Text,
-  role: Type.Enum([...ROLES]),
-  accuracy: Accuracy,
-  /** Sensors of calibration/sensors.yaml that the readings come from. */
-  sensors: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$' }))),
-  provenance: Type.Array(Source, { minItems: 1 }),
-};
-const evidence = {
-  quirks: Type.Array(Quirk),
-  sentinels: Type.Array(Sentinel),
-};
-
 const ModbusProfileSchema = Type.Object(
   {
     ...about,
@@ -264,12 +171,13 @@ export const ProfileSchema = Type.Union([
   ModbusProfileSchema,
   MqttJsonProfileSchema,
   NodeMessageProfileSchema,
+  SnmpProfileSchema,
 ]);
 
 export type ModbusProfile = Static<typeof ModbusProfileSchema>;
 export type MqttJsonProfile = Static<typeof MqttJsonProfileSchema>;
 export type NodeMessageProfile = Static<typeof NodeMessageProfileSchema>;
-export type Profile = ModbusProfile | MqttJsonProfile | NodeMessageProfile;
+export type Profile = ModbusProfile | MqttJsonProfile | NodeMessageProfile | SnmpProfile;
 export type ModbusRead = ModbusProfile['reads'][number];
 export type JsonRead = MqttJsonProfile['reads'][number];
 export type ChipRead = NodeMessageProfile['reads'][number];
@@ -280,6 +188,8 @@ export const isMqttJson = (profile: Profile): profile is MqttJsonProfile =>
   profile.speaks.transport === 'mqtt-json';
 export const isNodeMessage = (profile: Profile): profile is NodeMessageProfile =>
   profile.speaks.transport === 'node-message';
+export const isSnmp = (profile: Profile): profile is SnmpProfile =>
+  profile.speaks.transport === 'snmp';
 
 /**
  * Checks a parsed YAML document against the schema and the house rules. Throws ProfileFault, whose `where` is the file
@@ -307,12 +217,16 @@ export function parseProfile(document: unknown, where: string): Profile {
 const SCHEMAS: Readonly<
   Record<
     string,
-    typeof ModbusProfileSchema | typeof MqttJsonProfileSchema | typeof NodeMessageProfileSchema
+    | typeof ModbusProfileSchema
+    | typeof MqttJsonProfileSchema
+    | typeof NodeMessageProfileSchema
+    | typeof SnmpProfileSchema
   >
 > = {
   modbus: ModbusProfileSchema,
   'mqtt-json': MqttJsonProfileSchema,
   'node-message': NodeMessageProfileSchema,
+  snmp: SnmpProfileSchema,
 };
 
 function spokenTransport(document: unknown): string {

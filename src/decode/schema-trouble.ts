@@ -18,7 +18,7 @@ export function firstTrouble(
 ): FaultNotice {
   const unfit = new Set(
     errors
-      .filter((error) => error.keyword === 'const')
+      .filter((error) => error.keyword === 'const' || isOtherTransport(error))
       .map((error) => branchOf(error.schemaPath))
       .filter((branch) => branch !== undefined),
   );
@@ -27,7 +27,8 @@ export function firstTrouble(
   );
   // Every wrong key is reported twice, as itself and by its owner: the first form has the better path. A key that is not
   // known tells more than one that is missing beside it: mostly they are the same key, misspelled.
-  const told = (meant.length > 0 ? meant : errors).filter((error) => error.keyword !== 'anyOf');
+  const telling = meant.filter((error) => error.keyword !== 'anyOf');
+  const told = telling.length > 0 ? telling : errors.filter((error) => error.keyword !== 'anyOf');
   const [lead] = told;
   const first =
     lead?.keyword === 'required'
@@ -39,6 +40,10 @@ export function firstTrouble(
   }
   return { where: first.instancePath, ...explain(first, describedIn) };
 }
+
+/** A wire of a kind that has several names: its branch does not fit a transport that is none of them. */
+const isOtherTransport = ({ keyword, instancePath }: SchemaError): boolean =>
+  keyword === 'enum' && instancePath.endsWith('/transport');
 
 /** Path of the innermost union branch that holds this part of the schema. */
 function branchOf(schemaPath: string): string | undefined {

@@ -5,7 +5,9 @@ import { fromMs } from '../quantity/time.ts';
 import { topicsOf } from './topics.ts';
 import type { PolledDevice, Subscription, WireTasks } from '../transport/transport.ts';
 import { planReads } from './plan-reads.ts';
-import { isModbus, type Profile } from './profile.ts';
+import { planGets } from './plan-gets.ts';
+import { isModbus, isSnmp, type Profile } from './profile.ts';
+import { isPart, partOf } from './snmp-part.ts';
 
 export interface ProfiledInstrument {
   readonly instrument: Instrument;
@@ -23,7 +25,7 @@ export function wireTasks(
   for (const each of instruments.filter(({ instrument }) => instrument.wire === id)) {
     if (wire.transport === 'csv') {
       subscriptions.push({ source: each.instrument.id, topic: each.instrument.topic });
-    } else if (isModbus(each.profile) !== (wire.transport !== 'mqtt')) {
+    } else if (!speaksOver(each.profile, wire)) {
       throw new SiteFault({
         where: `/instruments/${each.instrument.id}`,
         what: `profile ${each.profile.id} speaks ${each.profile.speaks.transport}, but wire ${id} is ${wire.transport}`,
@@ -39,13 +41,39 @@ export function wireTasks(
   return { devices, subscriptions };
 }
 
-function deviceOf({ instrument, profile }: ProfiledInstrument): PolledDevice {
+/** Whether a profile is written for this kind of wire; a CSV may hold the recording of any. */
+export function speaksOver(profile: Profile, wire: Wire): boolean {
+  switch (wire.transport) {
+    case 'csv':
+      return true;
+    case 'mqtt':
+      return !isModbus(profile) && !isSnmp(profile);
+    case 'snmp':
+      return isSnmp(profile);
+    case 'modbus-tcp':
+    case 'modbus-rtu-tcp':
+    case 'modbus-rtu':
+      return isModbus(profile);
+  }
+}
+
+/** The objects of each request. Throws SiteFault where the instrument is no part that the profile reads. */
+function getsOf({ instrument, profile }: ProfiledInstrument): Pick<PolledDevice, 'gets'> {
+  if (!isSnmp(profile)) return {};
+  const part = partOf(profile, instrument.part);
+  if (!isPart(part)) throw new SiteFault({ where: `/instruments/${instrument.id}`, ...part });
+  return { gets: planGets(profile, instrument.part) };
+}
+
+function deviceOf(each: ProfiledInstrument): PolledDevice {
+  const { instrument, profile } = each;
   const { silence_ms: silenceMs, reply_timeout_ms: replyMs, poll_ms: pollMs } = profile.limits;
   const fastest = fromMs(typeof pollMs === 'number' ? pollMs : 0);
   return {
     source: instrument.id,
     unit: instrument.unit,
     reads: planReads(profile),
+    ...getsOf(each),
     poll: instrument.poll > fastest ? instrument.poll : fastest,
     silenceMs: typeof silenceMs === 'number' ? silenceMs : 0,
     replyTimeoutMs: typeof replyMs === 'number' ? replyMs : undefined,

@@ -6,8 +6,11 @@ import type { InstantNs } from './time.ts';
 /** An instrument of the site file, such as `m1` or `chips-node3`. */
 export type SourceId = string;
 
-export const EXCHANGE_FORMS = ['modbus-rtu', 'modbus-tcp', 'mqtt', 'csv'] as const;
-/** How the bytes are framed: a whole RTU frame, a whole MBAP frame, an MQTT payload, a line of neutral CSV. */
+export const EXCHANGE_FORMS = ['modbus-rtu', 'modbus-tcp', 'mqtt', 'csv', 'snmp'] as const;
+/**
+ * How the bytes are framed: a whole RTU frame, a whole MBAP frame, an MQTT payload, a line of neutral CSV, an SNMP PDU (its
+ * envelope holds the community or is encrypted, so it is not kept). The journal stores the place in this list: append only.
+ */
 export type ExchangeForm = (typeof EXCHANGE_FORMS)[number];
 
 export interface Exchange {

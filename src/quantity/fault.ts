@@ -8,10 +8,13 @@ export const FAULT_CODES = {
   'transport.frame':
     'Bytes came that are no frame of this protocol, or a frame that was cut short.',
   'transport.foreign': 'A valid frame came that answers somebody else, or nothing we asked.',
-  'transport.exception': 'The device refused the request with a Modbus exception.',
+  'transport.exception':
+    'The device refused the request: a Modbus exception or an SNMP error status.',
   'transport.busy': 'The device says it is busy; it is asked again at the next turn.',
   'transport.quarantine': 'The bus is kept silent because a late reply may still come.',
   'transport.skipped': 'The reading was not asked for: its device does not answer at present.',
+  'transport.unauthorised': 'The agent does not accept this user, key or engine.',
+  'transport.too-big': 'The reply would not fit into one message of this agent.',
   'transport.oversize': 'More bytes came than any valid message has.',
   'decode.sentinel': 'The register holds the value by which this device says "no value".',
   'decode.not-a-number': 'The register holds NaN or infinity.',
@@ -21,6 +24,11 @@ export const FAULT_CODES = {
   'decode.stale': 'The message is a retained or cached one: its time is not known.',
   'decode.unknown-node': 'A node message names a node or version that is not ours.',
   'decode.wrong-unit': 'The reply is of another unit id than asked.',
+  'decode.no-object': 'The agent has no such object: another model, firmware or part number.',
+  'decode.wrong-type': 'The object is of another type than the profile says.',
+  'decode.wrong-scale': 'The device tells another unit or scale than the profile can read.',
+  'counter.latched':
+    'The counter stands at the largest value that it can show, and counts no more.',
   'counter.fell': 'The counter is lower than before and nothing proves a wrap.',
   'counter.too-fast': 'The counter advanced faster than the ceiling of its power allows.',
   'counter.restarted': 'The counter started anew: its boot id, driver or reset clue changed.',

@@ -33,7 +33,37 @@ export interface CsvWire {
   readonly transport: 'csv';
   readonly path: string;
 }
-export type Wire = ModbusTcpWire | ModbusRtuWire | MqttWire | CsvWire;
+
+export const SNMP_AUTH_PROTOCOLS = ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+export type SnmpAuthProtocol = (typeof SNMP_AUTH_PROTOCOLS)[number];
+/** The longer AES keys are made in two ways: as most agents do, and as Cisco's do (`reeder`). */
+export const SNMP_PRIV_PROTOCOLS = ['aes128', 'aes192', 'aes256', 'aes256-reeder'] as const;
+export type SnmpPrivProtocol = (typeof SNMP_PRIV_PROTOCOLS)[number];
+
+/** Who asks. Secrets are resolved by the site-file reader from environment or file; never logged, never kept. */
+export type SnmpAccess =
+  | { readonly version: '2c'; readonly community: string }
+  | {
+      readonly version: '3';
+      readonly user: string;
+      readonly context: string;
+      readonly auth: { readonly protocol: SnmpAuthProtocol; readonly password: string } | undefined;
+      readonly priv: { readonly protocol: SnmpPrivProtocol; readonly password: string } | undefined;
+    };
+export interface SnmpWire {
+  readonly transport: 'snmp';
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly access: SnmpAccess;
+}
+export type Wire = ModbusTcpWire | ModbusRtuWire | MqttWire | CsvWire | SnmpWire;
+
+/** Parts of a power distribution unit that have numbers; `pdu` is the unit in a daisy chain. */
+export const PART_NAMES = ['pdu', 'inlet', 'outlet', 'phase'] as const;
+export type PartName = (typeof PART_NAMES)[number];
+/** Which part an instrument is, such as `{ outlet: 7 }` or `{ pdu: 2, inlet: 1 }`. */
+export type PartNumbers = Readonly<Partial<Record<PartName, number>>>;
 
 export interface Instrument {
   readonly id: string;
@@ -43,6 +73,8 @@ export interface Instrument {
   readonly unit: number;
   /** MQTT topic, or source name in a CSV; empty on Modbus. */
   readonly topic: string;
+  /** SNMP: the part of the device that it is; absent elsewhere. */
+  readonly part?: PartNumbers;
   /** Civil time between two readings on a polled wire. */
   readonly poll: DurationNs;
   /** Expected identity, compared at connect where the profile can read it; undefined where not stated. */

@@ -165,8 +165,11 @@ function meterBuild(profile: Profile, dice: Dice, exact: boolean): MeterBuild {
 }
 
 function importRead(profile: Profile) {
-  const read = profile.reads.find((each) => each.channel === 'energy_import');
-  if (read?.kind === 'counter' && (isModbus(profile) || isMqttJson(profile))) return read;
+  const read =
+    isModbus(profile) || isMqttJson(profile)
+      ? profile.reads.find((each) => each.channel === 'energy_import')
+      : undefined;
+  if (read?.kind === 'counter') return read;
   throw new SiteFault({
     where: `rehearsal, profile ${profile.id}`,
     what: 'it has no register of imported energy',

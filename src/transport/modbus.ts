@@ -1,6 +1,6 @@
 // The three Modbus transports: TCP, RTU on a serial port, RTU over TCP. They differ in framing, timing and port only.
 import { SiteFault } from '../quantity/fault.ts';
-import type { ModbusRtuWire, ModbusTcpWire, Wire, WireId } from '../quantity/site.ts';
+import type { ModbusRtuWire, ModbusTcpWire, WireId } from '../quantity/site.ts';
 import { durationNs, type DurationNs } from '../quantity/time.ts';
 import { fractionOf } from './poll-plan.ts';
 import { PolledWire, type PolledWireOptions } from './polled-wire.ts';
@@ -107,7 +107,7 @@ function openTcp(
 /** Spreads the devices of a wire before their ticks, evenly, from a place that differs from wire to wire. */
 function placed(
   id: WireId,
-  wire: Exclude<Wire, { transport: 'mqtt' | 'csv' }>,
+  wire: ModbusTcpWire | ModbusRtuWire,
   tasks: WireTasks,
   ports: TransportPorts,
   silenceMs: number,

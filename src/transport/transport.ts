@@ -31,7 +31,10 @@ export interface ReadRequest {
 export interface PolledDevice {
   readonly source: SourceId;
   readonly unit: number;
+  /** Modbus; empty elsewhere. */
   readonly reads: readonly ReadRequest[];
+  /** SNMP: the objects of each request, as dotted numbers; absent elsewhere. */
+  readonly gets?: readonly (readonly string[])[];
   /** Civil time between two polls. */
   readonly poll: DurationNs;
   /** Silence the device asks for before a request, ms, real. */

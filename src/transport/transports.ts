@@ -3,6 +3,7 @@ import type { Wire, WireId } from '../quantity/site.ts';
 import { csv } from './csv.ts';
 import { modbusRtu, modbusRtuTcp, modbusTcp } from './modbus.ts';
 import { mqtt } from './mqtt.ts';
+import { snmp } from './snmp.ts';
 import type { OpenWire, Transport, TransportPorts, WireTasks } from './transport.ts';
 
 export const TRANSPORTS = {
@@ -11,6 +12,7 @@ export const TRANSPORTS = {
   'modbus-rtu': modbusRtu,
   mqtt,
   csv,
+  snmp,
 } as const satisfies { [T in Wire['transport']]: Transport<Extract<Wire, { transport: T }>> };
 
 /** Opens a wire with the transport that it names. Throws a SiteFault where it never can work. */
@@ -30,5 +32,7 @@ export function openWire(
       return TRANSPORTS.mqtt.open(id, wire, tasks, ports);
     case 'csv':
       return TRANSPORTS.csv.open(id, wire, tasks, ports);
+    case 'snmp':
+      return TRANSPORTS.snmp.open(id, wire, tasks, ports);
   }
 }

@@ -12,6 +12,8 @@ export interface PolledRig {
   /** The peer goes away so that the wire is lost, and can be reached again after `restore`. */
   readonly breakWire: () => Promise<void>;
   readonly restore: () => Promise<void>;
+  /** What an operator can have wrong with an instrument, where it is not what Modbus knows. */
+  readonly wrongs?: readonly Partial<PolledDevice>[];
   readonly close: () => Promise<void>;
 }
 
@@ -166,7 +168,7 @@ export function polledTransportContract(
         { reads: [{ table: input, address: 65_535, count: 1, alternateCount: 2 }] },
         { reads: [{ table: input, address: -1, count: 1, alternateCount: 2 }] },
       ];
-      for (const wrong of wrongs)
+      for (const wrong of rig.wrongs ?? wrongs)
         await expect(
           rig.open([device('a', 1, wrong)], portsInto(exchanges)),
         ).rejects.toBeInstanceOf(SiteFault);

@@ -1,7 +1,8 @@
-// Builds exchanges for the tests of decode: Modbus frames on both framings, MQTT messages, CSV lines.
+// Builds exchanges for the tests of decode: Modbus frames on both framings, MQTT messages, CSV lines, SNMP PDUs.
 import type { Exchange, ExchangeForm } from '../../src/quantity/exchange.ts';
 import { NO_FLAGS } from '../../src/quantity/exchange.ts';
 import { instantNs } from '../../src/quantity/time.ts';
+import { GET, pdu, RESPONSE } from '../simulators/snmp-ber.ts';
 import type { ReadRequest } from '../../src/transport/transport.ts';
 
 /** 2025-10-13T14:12:02Z: one second after the stamps in the vectors. */
@@ -90,4 +91,25 @@ export function registersOf(hexes: Readonly<Record<string, string>>): ReadonlyMa
   for (const [at, hex] of Object.entries(hexes))
     hex.split(' ').forEach((word, i) => registers.set(Number(at) + i, Number.parseInt(word, 16)));
   return registers;
+}
+
+const REQUEST_ID = 0x1234_5678;
+
+/** A request for objects and the answer of an agent that has those given; the others are not there. */
+export function answeredObjects(
+  get: readonly string[],
+  objects: Readonly<Record<string, string>>,
+  more: Partial<Exchange> = {},
+): Exchange {
+  const request = pdu(
+    GET,
+    REQUEST_ID,
+    get.map((oid) => ({ oid, value: 'null' })),
+  );
+  const reply = pdu(
+    RESPONSE,
+    REQUEST_ID,
+    get.map((oid) => ({ oid, value: objects[oid] ?? 'no-such-instance' })),
+  );
+  return exchangeOf('snmp', request, reply, more);
 }

@@ -265,6 +265,249 @@ def node():
                     {"rapl:package-0 energy_import": "gap decode.out-of-range"})]
 
 
+class Agent:
+    """Collects the objects of one SNMP reply and what they must come out as."""
+
+    def __init__(self, **instrument):
+        self.instrument, self.objects, self.expect = instrument, {}, {}
+
+    def put(self, oid, text):
+        self.objects[oid] = text
+        return self
+
+    def gauge(self, channel, oid, kind, raw, unit, scale="1"):
+        self.objects[oid] = f"{kind} {raw}"
+        shown = float(Fraction(raw) * Fraction(scale))
+        self.expect[channel] = f"{shown!r} {unit}".replace(".0 ", " ")
+        return self
+
+    def count(self, channel, oid, kind, raw, unit, scale="1"):
+        self.objects[oid] = f"{kind} {raw}"
+        self.expect[channel] = f"{int(Fraction(scale) * raw * unit)} uJ"
+        return self
+
+    def gap(self, channel, oid, text, fault):
+        self.objects[oid] = text
+        self.expect[channel] = f"gap {fault}"
+        return self
+
+    def vector(self, name):
+        return {"name": name, "origin": "derived", "instrument": self.instrument, "objects": self.objects,
+                "expect": self.expect}
+
+
+XERUS = {"current": (1, 2), "voltage": (4, 1), "power_active": (5, 3), "power_apparent": (6, 4), "power_factor": (7, -1),
+         "energy_import": (8, 5)}
+XERUS_UNITS = {"current": "A", "voltage": "V", "power_active": "W", "power_apparent": "VA", "power_factor": "1"}
+
+
+def xerus(part, number, readings, pdu=1):
+    """Value, digits, unit and availability of each sensor of a Raritan inlet or outlet."""
+    agent = Agent(**({"pdu": pdu} if pdu != 1 else {}), **{part: number})
+    values, settings = {"inlet": ("5.2.3", "3.3.4"), "outlet": ("5.4.3", "3.5.4")}[part]
+    for channel, (raw, digits) in readings.items():
+        sensor, unit = XERUS[channel]
+        at = lambda table, column: f"1.3.6.1.4.1.13742.6.{table}.1.{column}.{pdu}.{number}.{sensor}"
+        agent.put(at(settings, 6), f"integer {unit}").put(at(settings, 7), f"unsigned32 {digits}")
+        agent.put(at(values, 2), "integer 1")
+        scale = Fraction(1, 10 ** digits)
+        if channel == "energy_import":
+            agent.count(channel, at(values, 4), "unsigned32", raw, WH, scale)
+        else:
+            agent.gauge(channel, at(values, 4), "unsigned32", raw, XERUS_UNITS[channel], scale)
+    return agent
+
+
+def raritan():
+    whole = {"current": (1234, 2), "voltage": (2305, 1), "power_active": (2812, 0), "power_apparent": (2844, 0),
+             "power_factor": (98, 2), "energy_import": (123456789, 0)}
+    outlet = {"current": (3127, 3), "voltage": (230, 0), "power_active": (7041, 1), "power_apparent": (7192, 1),
+              "power_factor": (979, 3), "energy_import": (4294967295, 1)}
+    off = xerus("outlet", 12, {"energy_import": (55, 0)}, pdu=2)
+    energy = "1.3.6.1.4.1.13742.6.{}.1.{}.2.12.8"
+    gone = Agent(pdu=2, outlet=12)
+    gone.objects = {**off.objects, energy.format("5.4.3", 2): "integer 2"}
+    gone.expect = {"energy_import": "gap decode.sentinel"}
+    other = Agent(pdu=2, outlet=12)
+    other.objects = {**off.objects, energy.format("3.5.4", 6): "integer 6"}
+    other.expect = {"energy_import": "gap decode.wrong-scale"}
+    return [xerus("inlet", 1, whole).vector("an inlet, each sensor with digits of its own"),
+            xerus("outlet", 7, outlet).vector("an outlet just below the wrap, in tenths"),
+            off.vector("the second unit of a chain"),
+            gone.vector("a sensor that is not available is no zero"),
+            other.vector("an energy that is not in Wh is not ours")]
+
+
+def apc():
+    b = "1.3.6.1.4.1.318.1.1.26."
+    unit = Agent()
+    unit.gauge("power_active", b + "4.3.1.5.1", "integer", 412, "W", "10")
+    unit.gauge("power_apparent", b + "4.3.1.16.1", "integer", 421, "VA", "10")
+    unit.gauge("power_factor", b + "4.3.1.17.1", "integer", 98, "1", "0.01")
+    unit.count("energy_import", b + "4.3.1.9.1", "integer", 170982, KWH, "0.1")
+    unit.put(b + "4.3.1.10.1", "text 05/30/2011 00:12:17")
+    phase = Agent(phase=2)
+    phase.gauge("current", b + "6.3.1.5.2", "integer", 61, "A", "0.1").gauge("voltage", b + "6.3.1.6.2", "integer", 231, "V")
+    phase.gauge("power_active", b + "6.3.1.7.2", "integer", 137, "W", "10")
+    phase.gauge("power_factor", b + "6.3.1.9.2", "integer", 97, "1", "0.01")
+    outlet = Agent(outlet=7)
+    outlet.gauge("current", b + "9.4.3.1.6.7", "integer", 31, "A", "0.1")
+    outlet.gauge("power_active", b + "9.4.3.1.7.7", "integer", 703, "W")
+    outlet.count("energy_import", b + "9.4.3.1.11.7", "integer", 2147483647, KWH, "0.1")
+    outlet.put(b + "4.3.1.15.1", "text 05/30/2011 00:12:17")
+    plain = Agent(outlet=3)
+    plain.gap("energy_import", b + "9.4.3.1.11.3", "integer -1", "decode.sentinel")
+    plain.put(b + "4.3.1.15.1", "text 05/30/2011 00:12:17")
+    plain.gap("power_active", b + "9.4.3.1.7.3", "no-such-instance", "decode.no-object")
+    plain.gap("current", b + "9.4.3.1.6.3", "unsigned32 31", "decode.wrong-type")
+    return [unit.vector("the whole unit in steps of 10 W and 100 Wh"), phase.vector("one phase"),
+            outlet.vector("an outlet at the end of its counter"), plain.vector("an outlet that is not metered")]
+
+
+def eaton():
+    b = "1.3.6.1.4.1.534.6.6.7."
+    inlet = Agent(inlet=1).put(b + "1.2.1.30.0", "integer 0").put(b + "3.2.1.2.0.1.1", "integer 2")
+    inlet.gauge("power_apparent", b + "3.5.1.3.0.1", "integer", 3181, "VA")
+    inlet.gauge("power_active", b + "3.5.1.4.0.1", "integer", 3052, "W")
+    inlet.count("energy_import", b + "3.5.1.5.0.1", "unsigned32", 4294967295, WH)
+    inlet.put(b + "3.5.1.6.0.1", "unsigned32 1700000000")
+    inlet.gauge("power_factor", b + "3.5.1.7.0.1", "integer", 959, "1", "0.001")
+    inlet.gauge("voltage_l1", b + "3.2.1.3.0.1.1", "integer", 230412, "V", "0.001")
+    phase = Agent(phase=3).put(b + "1.2.1.30.0", "integer 0").put(b + "3.4.1.2.0.1.3", "integer 3")
+    phase.gauge("power_apparent", b + "3.4.1.3.0.1.3", "integer", 1065, "VA")
+    phase.gauge("power_active", b + "3.4.1.4.0.1.3", "integer", 1011, "W")
+    phase.count("energy_import", b + "3.4.1.5.0.1.3", "unsigned32", 7654321, WH)
+    phase.put(b + "3.4.1.6.0.1.3", "unsigned32 1700000000")
+    phase.gauge("power_factor", b + "3.4.1.7.0.1.3", "integer", 949, "1", "0.001")
+    outlet = Agent(outlet=11).put(b + "1.2.1.30.0", "integer 0")
+    outlet.gauge("power_apparent", b + "6.5.1.2.0.11", "integer", 719, "VA")
+    outlet.gauge("power_active", b + "6.5.1.3.0.11", "integer", 704, "W")
+    outlet.count("energy_import", b + "6.5.1.4.0.11", "unsigned32", 1234567, WH)
+    outlet.put(b + "6.5.1.5.0.11", "unsigned32 1700000000")
+    outlet.gauge("power_factor", b + "6.5.1.6.0.11", "integer", 979, "1", "0.001")
+    outlet.gauge("voltage", b + "6.3.1.2.0.11", "integer", 230198, "V", "0.001")
+    outlet.gauge("current", b + "6.4.1.3.0.11", "integer", 3124, "A", "0.001")
+    lost = Agent(outlet=11).put(b + "1.2.1.30.0", "integer 1").put(b + "6.5.1.5.0.11", "unsigned32 1700000000")
+    lost.gap("power_active", b + "6.5.1.3.0.11", "integer 0", "decode.sentinel")
+    lost.gap("energy_import", b + "6.5.1.4.0.11", "unsigned32 1234567", "decode.sentinel")
+    unavailable = Agent(outlet=4).put(b + "1.2.1.30.0", "integer 0")
+    unavailable.gap("power_active", b + "6.5.1.3.0.4", "integer -1", "decode.out-of-range")
+    return [inlet.vector("a whole input"), phase.vector("one phase of an input"), outlet.vector("an outlet"),
+            lost.vector("the board that measures is lost: what stands there means nothing"),
+            unavailable.vector("a negative value says that there is none")]
+
+
+def vertiv():
+    b = "1.3.6.1.4.1.21239.5.2.3."
+    def meter(agent, table, index, columns):
+        agent.gauge("voltage", f"{b}{table}.1.{columns['V']}.{index}", "unsigned32", 2307, "V", "0.1")
+        agent.gauge("current", f"{b}{table}.1.{columns['A']}.{index}", "unsigned32", 312, "A", "0.01")
+        agent.gauge("power_active", f"{b}{table}.1.12.{index}", "unsigned32", 704, "W")
+        agent.gauge("power_apparent", f"{b}{table}.1.13.{index}", "unsigned32", 719, "VA")
+        agent.gauge("power_factor", f"{b}{table}.1.14.{index}", "unsigned32", 98, "1", "0.01")
+        return agent.count("energy_import", f"{b}{table}.1.15.{index}", "unsigned32", 1234567, WH)
+    unit = Agent().put(b + "1.1.5.1", "unsigned32 1")
+    unit.gauge("power_active", b + "1.1.9.1", "unsigned32", 4021, "W")
+    unit.gauge("power_apparent", b + "1.1.10.1", "unsigned32", 4110, "VA")
+    unit.gauge("power_factor", b + "1.1.11.1", "unsigned32", 98, "1", "0.01")
+    unit.count("energy_import", b + "1.1.12.1", "unsigned32", 9998999, WH)
+    latched = Agent().put(b + "1.1.5.1", "unsigned32 1")
+    latched.gap("energy_import", b + "1.1.12.1", "unsigned32 9999000", "counter.latched")
+    latched.gap("power_active", b + "1.1.9.1", "unsigned32 9999", "decode.sentinel")
+    away = Agent().put(b + "1.1.5.1", "unsigned32 2")
+    away.gap("power_active", b + "1.1.9.1", "unsigned32 4021", "decode.sentinel")
+    columns = {"V": 4, "A": 8}
+    return [unit.vector("the whole unit"), meter(Agent(phase=2), "2", 2, columns).vector("a phase"),
+            meter(Agent(outlet=9), "6", 9, columns).vector("an outlet"),
+            latched.vector("what stands at its declared maximum counts no more"),
+            away.vector("partially unavailable: the total is none")]
+
+
+def gude():
+    b = "1.3.6.1.4.1.28507.52.1.5.1.2.1."
+    a = Agent(phase=1).put(b + "2.1", "integer 1")
+    a.gauge("power_active", b + "4.1", "integer", 1204, "W").gauge("current", b + "5.1", "unsigned32", 5341, "A", "0.001")
+    a.gauge("voltage", b + "6.1", "unsigned32", 231, "V").gauge("frequency", b + "7.1", "unsigned32", 5001, "Hz", "0.01")
+    a.gauge("power_factor", b + "8.1", "integer", 976, "1", "0.001")
+    a.gauge("power_apparent", b + "10.1", "integer", 1234, "VA").gauge("power_reactive", b + "11.1", "integer", -221, "var")
+    a.count("energy_import", b + "16.1", "unsigned32", 3456789, WH).count("energy_export", b + "20.1", "unsigned32", 3, WH)
+    a.count("energy_import_partial", b + "13.1", "unsigned32", 4321, WH)
+    off = Agent(phase=3).put(b + "2.3", "integer 0")
+    off.gap("power_active", b + "4.3", "integer 0", "decode.sentinel")
+    off.gap("energy_import", b + "16.3", "unsigned32 0", "decode.sentinel")
+    return [a.vector("a power channel"), off.vector("a channel without data is no zero")]
+
+
+def enlogic():
+    b = "1.3.6.1.4.1.38446.1."
+    unit = Agent().gauge("power_active", b + "2.4.1.4.1", "integer", 4021, "W")
+    unit.count("energy_import", b + "2.4.1.9.1", "integer", 170982, KWH, "0.1")
+    unit.count("energy_import_partial", b + "2.4.1.10.1", "integer", 12, KWH, "0.1").put(b + "2.4.1.11.1", "text 2025-10-13")
+    phase = Agent(phase=2).gauge("current", b + "3.4.1.5.1.2", "integer", 612, "A", "0.01")
+    phase.gauge("voltage", b + "3.4.1.6.1.2", "integer", 231, "V").gauge("power_active", b + "3.4.1.7.1.2", "integer", 1371, "W")
+    outlet = Agent(outlet=5).gauge("current", b + "5.9.1.5.1.5", "integer", 312, "A", "0.01")
+    outlet.gauge("power_active", b + "5.9.1.6.1.5", "integer", 704, "W")
+    outlet.count("energy_import", b + "5.9.1.11.1.5", "integer", 1234, KWH, "0.1")
+    return [unit.vector("the whole unit, lifetime and resettable"), phase.vector("a phase"), outlet.vector("an outlet")]
+
+
+def panduit():
+    b = "1.3.6.1.4.1.19536.10.1."
+    unit = Agent().gauge("power_active", b + "2.1.1.5.1", "integer", 4021, "W")
+    unit.count("energy_import", b + "2.1.1.6.1", "integer", 17098, KWH)
+    unit.count("energy_import_partial", b + "2.1.1.8.1", "integer", 1234567, WH).put(b + "2.1.1.7.1", "text 2025-10-13 14:12:02")
+    outlet = Agent(outlet=34).gauge("power_active", b + "5.1.1.13.1.34", "integer", 156, "W")
+    outlet.count("energy_import", b + "5.1.1.14.1.34", "integer", 1234567, WH).put(b + "5.1.1.15.1.34", "text 2025-10-13 14:12:02")
+    return [unit.vector("the whole unit: lifetime in whole kWh"), outlet.vector("an outlet")]
+
+
+def ber(tag, *parts):
+    body = b"".join(parts)
+    size = bytes([len(body)]) if len(body) < 128 else bytes([0x82, len(body) >> 8, len(body) & 255])
+    return bytes([tag]) + size + body
+
+
+def ber_oid(dotted):
+    first, second, *rest = map(int, dotted.split("."))
+    out = bytearray()
+    for arc in [40 * first + second, *rest]:
+        septets = [arc & 127]
+        while arc > 127:
+            arc >>= 7
+            septets.insert(0, arc & 127 | 128)
+        out += bytes(septets)
+    return ber(6, bytes(out))
+
+
+def ber_int(value, tag=2):
+    size = 1
+    while not -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1:
+        size += 1
+    return ber(tag, value.to_bytes(size, "big", signed=True))
+
+
+def pdus():
+    """Requests and replies as octets, and what each object of the reply holds."""
+    values = {
+        "1.3.6.1.2.1.1.3.0": (ber_int(4294967295, 0x43), "timeticks 4294967295"),
+        "1.3.6.1.4.1.13742.6.5.4.3.1.4.1.12.8": (ber_int(4294967295, 0x42), "unsigned32 4294967295"),
+        "1.3.6.1.4.1.318.1.1.26.9.4.3.1.11.7": (ber_int(-1), "integer -1"),
+        "1.3.6.1.4.1.2147483647.1": (ber_int(-2147483648), "integer -2147483648"),
+        "1.3.6.1.4.1.4294967295.2": (ber_int(2 ** 64 - 1, 0x46), "counter64 18446744073709551615"),
+        "1.3.6.1.4.1.128.3": (ber_int(128, 0x41), "counter32 128"),
+        "1.3.6.1.4.1.127.4": (ber(4, b"PX3-1234"), "text PX3-1234"),
+        "1.3.6.1.4.1.16384.5": (ber(0x80), "absent"),
+        "1.3.6.1.4.1.0.6": (ber(0x81), "absent"),
+        "1.3.6.1.4.1.1.7": (ber(0x82), "absent"),
+    }
+    def pdu(tag, bound):
+        return ber(tag, ber_int(0x7A5B3C1D), ber_int(0), ber_int(0),
+                   ber(0x30, *[ber(0x30, ber_oid(oid), value) for oid, value in bound]))
+    request = pdu(0xA0, [(oid, ber(5)) for oid in values])
+    reply = pdu(0xA2, [(oid, raw) for oid, (raw, _) in values.items()])
+    return {"request": request.hex(), "reply": reply.hex(), "values": {oid: said for oid, (_, said) in values.items()}}
+
+
 def types():
     """Every type in every order, at the edges of what it holds."""
     edges = {}
@@ -284,7 +527,9 @@ PROFILES = {
     "eastron-sdm120": sdm120, "eastron-sdm630": sdm630, "schneider-iem3155": iem3155, "abb-b23": abb_b23,
     "janitza-umg604": umg604, "siemens-pac2200": pac, "siemens-pac3200": pac, "shelly-gen2-switch": shelly_switch,
     "shelly-pro-3em": pro3em, "tasmota-energy": tasmota, "node-rapl-nvml": node,
+    "raritan-px": raritan, "apc-rpdu2": apc, "eaton-epdu": eaton, "vertiv-geist": vertiv, "gude-pdu835x": gude,
+    "enlogic-pdu2": enlogic, "panduit-g5": panduit,
 }
 
 if __name__ == "__main__":
-    print(json.dumps({"profiles": {k: make() for k, make in PROFILES.items()}, "types": list(types())}, indent=1))
+    print(json.dumps({"profiles": {k: make() for k, make in PROFILES.items()}, "types": list(types()), "pdus": pdus()}, indent=1))

@@ -35,6 +35,7 @@ export const configurationEntry = (
       wire: instrument.wire,
       unit: instrument.unit,
       topic: instrument.topic,
+      ...(instrument.part ? { part: instrument.part } : {}),
     })),
     points: site.points,
     nodes: site.nodes.map(({ id, type, fedBy, nameplateW, chips, config }) => ({
