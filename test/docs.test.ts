@@ -340,7 +340,7 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   },
   'trueup rehearse --speed 20 --for 5min': {
     apart: true,
-    instead: { '5min': '7s --listen 127.0.0.1:0 --data rehearsed' },
+    instead: { '5min': '16s --listen 127.0.0.1:0 --data rehearsed' },
     expectOut: /^REHEARSAL seed 1[\s\S]*status page http:[\s\S]*^stopped$[\s\S]*truly counted/m,
   },
   'trueup ledger verify /var/lib/trueup --vkey auditor/log.vkey': {
