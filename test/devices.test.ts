@@ -18,6 +18,7 @@ import {
   answered,
   answeredObjects,
   mqtt,
+  pushed,
   registersOf,
   type ModbusForm,
 } from './decode/exchanges.ts';
@@ -45,11 +46,13 @@ function decoded(profile: Profile, vector: Vector, form: ModbusForm): Map<string
               topic: '',
             }),
           )
-        : decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
-            id: 'm1',
-            unit,
-            topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
-          });
+        : 'payload' in vector
+          ? decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
+              id: 'm1',
+              unit,
+              topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
+            })
+          : decodeExchange(profile, pushed(profile, vector), { id: 'm1', unit, topic: '' });
   return new Map(observations.map((each) => [nameOf(each), outcomeOf(each)]));
 }
 

@@ -12,7 +12,6 @@ import { loadProfiles } from '../src/cli/load-profiles.ts';
 import { parseSite } from '../src/cli/site-file.ts';
 import { SiteDocument } from '../src/cli/site-schema.ts';
 import { qualityTierOf } from '../src/decode/quality-tier.ts';
-import { isModbus, isNodeMessage, isSnmp } from '../src/decode/profile.ts';
 import { parseNodeMessage } from '../src/decode/node-message.ts';
 import { wireTasks } from '../src/decode/wire-tasks.ts';
 import { openLedger } from '../src/ledger/index.ts';
@@ -68,6 +67,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** What the table of profiles calls each transport. */
+const SPOKEN = {
+  modbus: 'Modbus',
+  'mqtt-json': 'MQTT',
+  'node-message': 'node message',
+  snmp: 'SNMP',
+  push: 'serial push',
+} as const;
+
 describe('the README', () => {
   test('has one site file, and it is a whole one', () => {
     const [text = '', ...others] = blocksOf(README, 'yaml');
@@ -99,13 +107,7 @@ describe('the README', () => {
       .map(([name = '', , speaks, tier]) => [name.replaceAll('`', ''), speaks, tier]);
     const present = [...loadProfiles().values()].map(({ profile }) => [
       profile.id,
-      isModbus(profile)
-        ? 'Modbus'
-        : isSnmp(profile)
-          ? 'SNMP'
-          : isNodeMessage(profile)
-            ? 'node message'
-            : 'MQTT',
+      SPOKEN[profile.speaks.transport],
       qualityTierOf(profile),
     ]);
     expect(listed.sort()).toEqual(present.sort());

@@ -22,9 +22,7 @@ export function stepBetween(
   ceilingW: Watts,
 ): CounterStep {
   if (before.epoch !== after.epoch) return { step: 'unknown', because: 'counter.restarted' };
-  const elapsedNs = after.window.notAfterNs - before.window.notBeforeNs;
-  // The register may lag by one quantum at either end.
-  const ceilingUj = BigInt(Math.ceil((ceilingW * Number(elapsedNs)) / 1e3)) + 2n * after.quantumUj;
+  const ceilingUj = mostBetweenUj(before, after, ceilingW);
   const wrapsAtUj = after.wrapsAtUj;
   const mayTurnTwice = wrapsAtUj !== undefined && ceilingUj >= wrapsAtUj;
   const differenceUj = after.energyUj - before.energyUj;
@@ -39,4 +37,15 @@ export function stepBetween(
   return throughZeroUj <= ceilingUj
     ? { step: 'wrapped', byUj: microjoules(throughZeroUj) }
     : { step: 'unknown', because: 'counter.fell' };
+}
+
+/** More than the counter can have counted between two readings: the ceiling of its power over the longest time between. */
+export function mostBetweenUj(
+  before: CounterReading,
+  after: CounterReading,
+  ceilingW: Watts,
+): bigint {
+  const elapsedNs = after.window.notAfterNs - before.window.notBeforeNs;
+  // The register may lag by one quantum at either end.
+  return BigInt(Math.ceil((ceilingW * Number(elapsedNs)) / 1e3)) + 2n * after.quantumUj;
 }

@@ -5,6 +5,7 @@ import type { InstantNs } from '../quantity/time.ts';
 import { middle, since, toSeconds } from '../quantity/time.ts';
 import { watts } from '../quantity/units.ts';
 import type { EnergyCurve } from './energy-curve.ts';
+import { isPhase, type PhaseChannel, PhaseSigns } from './phase-signs.ts';
 import { PowerCurve } from './power-curve.ts';
 import { type ReadOutcome, RegisterCurve, type RegisterRules } from './register-curve.ts';
 
@@ -19,6 +20,7 @@ export class InstrumentTrace {
   private readonly registers = new Map<string, RegisterCurve>();
   private readonly powers = new Map<string, PowerCurve>();
   private readonly gauges = new Map<string, Gauge>();
+  private readonly phases = new PhaseSigns();
   private lastGoodNs: InstantNs | undefined;
   /** Why energy or power is not known, by component and channel; gone with the next good reading of the same. */
   private readonly troubles = new Map<string, FaultCode>();
@@ -78,7 +80,13 @@ export class InstrumentTrace {
   /** Why energy (first) or power was not read the last time, or nothing at all; undefined where both were. */
   trouble(): FaultCode | undefined {
     const energy = [...this.troubles].find(([key]) => key.endsWith('|energy_import'));
-    return energy?.[1] ?? this.troubles.values().next().value ?? this.silence();
+    const read = energy?.[1] ?? this.troubles.values().next().value ?? this.silence();
+    return read ?? (this.reversedPhase() === undefined ? undefined : 'counter.phase-reversed');
+  }
+
+  /** The phase whose current transformer seems to be the wrong way round. */
+  reversedPhase(): PhaseChannel | undefined {
+    return this.phases.reversed;
   }
 
   private silence(): FaultCode | undefined {
@@ -102,8 +110,11 @@ export class InstrumentTrace {
       return;
     }
     this.gauges.set(key, { reading: observation.reading, atNs });
+    if (isPhase(observation.channel))
+      this.phases.observePhase(observation.channel, observation.reading);
     if (observation.channel !== 'power_active') return;
     this.good(atNs, observation);
+    if (observation.component === '') this.phases.observeTotal(atNs, observation.reading);
     const powerW = watts(observation.reading);
     this.registers.get(observation.component)?.power.observe(atNs, powerW);
     // Integrated power stands in only until a register is heard of.

@@ -1,3 +1,4 @@
+// Longer than most files: how a reading is taken and how the curve is evaluated are one noun, and share its state.
 // The energy curve of a counter: exact at its anchors, shaped by power between them, broken where a step is unknown.
 // A reading that does not fit is a suspect first: a glitch is forgotten when the next reading fits again, a reset is
 // believed when several readings agree on the new count. Neither ever becomes energy.
@@ -9,8 +10,11 @@ import { instantNs, middle } from '../quantity/time.ts';
 import type { Watts } from '../quantity/units.ts';
 import { joules, microjoules } from '../quantity/units.ts';
 import { stepBetween } from './counter-step.ts';
+import { type CounterBreak, isReturn, verdictOn } from './counter-verdict.ts';
 import type { EdgeEnergy, EnergyCurve } from './energy-curve.ts';
+import { FrozenRegister } from './frozen-register.ts';
 import { PowerShape } from './power-shape.ts';
+import { edgeUncertaintyJ, shareOfRise } from './rise-between.ts';
 import { Stretches } from './stretches.ts';
 
 export interface RegisterRules {
@@ -42,7 +46,11 @@ export class RegisterCurve implements EnergyCurve {
   private readonly stretches = new Stretches();
   private last: GoodRead | undefined;
   private suspects: CounterReading[] = [];
-  private suspicion: FaultCode = 'counter.fell';
+  /** The last good reading of the stretch before. */
+  private earlier: CounterReading | undefined;
+  private readonly frozen = new FrozenRegister();
+  /** The count at which the newest stretch began. */
+  private startUj = 0n;
   private quantumUj = 0n;
 
   constructor(rules: RegisterRules) {
@@ -63,6 +71,8 @@ export class RegisterCurve implements EnergyCurve {
     }
     const step = stepBetween(last.reading, reading, this.rules.ceilingW);
     if (step.step === 'unknown') return this.suspect(reading, step.because);
+    if (this.comesBack(last, reading, atNs, step.byUj))
+      return this.suspect(reading, 'counter.glitch');
     this.suspects = [];
     return this.advance(last, reading, atNs, step.byUj);
   }
@@ -72,14 +82,14 @@ export class RegisterCurve implements EnergyCurve {
     if (around === undefined || this.awaitsPower(around.after.atNs)) return undefined;
     const { stretch, before, after } = around;
     const riseUj = Number(after.energyUj - before.energyUj);
-    const share = this.shareOfRise(before.atNs, atNs, after.atNs);
-    const offsetUj = BigInt(Math.floor(riseUj * share.ratio + 0.5));
+    const share = shareOfRise(this.power, before.atNs, atNs, after.atNs, this.rules.holeS);
+    const offsetUj = BigInt(Math.floor(riseUj * share.shareRatio + 0.5));
     return {
       energyUj: microjoules(before.energyUj + offsetUj),
       stretch: stretch.number,
       before,
       after,
-      edgeJ: this.edgeUncertaintyJ(riseUj, share),
+      edgeJ: edgeUncertaintyJ(Number(this.quantumUj), riseUj, share),
       hole: stretch.holeAt(atNs),
       method: share.byPower ? 'register+power' : 'register',
     };
@@ -137,10 +147,14 @@ export class RegisterCurve implements EnergyCurve {
     this.power.prune(this.firstAnchor()?.atNs ?? beforeNs);
   }
 
-  private begin(reading: CounterReading, atNs: InstantNs, broken?: FaultCode): void {
-    const gap = broken && this.last && { fromNs: this.last.atNs, untilNs: atNs, because: broken };
-    this.stretches.begin(atNs, reading.energyUj, gap);
+  private begin(
+    reading: CounterReading,
+    atNs: InstantNs,
+    broken?: { readonly fromNs: InstantNs; readonly because: FaultCode },
+  ): void {
+    this.stretches.begin(atNs, reading.energyUj, broken && { ...broken, untilNs: atNs });
     this.quantumUj = reading.quantumUj;
+    this.startUj = reading.energyUj;
     this.last = { atNs, reading, totalUj: reading.energyUj };
   }
 
@@ -151,14 +165,18 @@ export class RegisterCurve implements EnergyCurve {
     byUj: bigint,
   ): ReadOutcome {
     const stretch = this.stretches.newest();
+    const anchor = stretch?.last();
     const totalUj = last.totalUj + byUj;
+    if (anchor && this.isFrozen(anchor, atNs, totalUj, reading)) {
+      this.begin(reading, atNs, { fromNs: anchor.atNs, because: 'counter.frozen' });
+      return { taken: 'break', because: 'counter.frozen' };
+    }
     const elapsedNs = atNs - last.atNs;
     if (Number(elapsedNs) > this.rules.holeS * 1e9) {
       stretch?.noteHole({ fromNs: last.atNs, untilNs: atNs });
     }
     this.last = { atNs, reading, totalUj };
     this.quantumUj = reading.quantumUj;
-    const anchor = stretch?.last();
     if (byUj > 0n) {
       const quantaCount = reading.quantumUj > 0n ? byUj / reading.quantumUj : 1n;
       // The newest count was reached within the last of its quanta: halfway through that.
@@ -182,26 +200,55 @@ export class RegisterCurve implements EnergyCurve {
       stepBetween(before, reading, this.rules.ceilingW).step !== 'unknown';
     if (agrees) this.suspects.push(reading);
     else this.suspects = [reading];
-    this.suspicion = because;
     const proven = because === 'counter.restarted' || this.suspects.length >= CONFIRMING_COUNT;
-    if (!proven) return { taken: 'suspect', because };
-    this.breakOff();
-    return { taken: 'break', because };
+    return proven ? this.breakOff(because) : { taken: 'suspect', because };
   }
 
   /** Ends the stretch where it was last good and begins anew with the readings that agree with each other. */
-  private breakOff(): void {
+  private breakOff(suspicion: FaultCode): ReadOutcome {
     const believed = this.suspects;
     this.suspects = [];
     const first = believed[0];
     const last = this.last;
-    if (first === undefined || last === undefined) return;
+    if (first === undefined || last === undefined) return { taken: 'suspect', because: suspicion };
+    const because = verdictOn(this.breakBetween(last.reading, first));
+    this.earlier = last.reading;
     const stretch = this.stretches.newest();
     const anchor = stretch?.last();
     if (anchor && last.atNs > anchor.atNs) stretch?.push(last.atNs, microjoules(last.totalUj));
     const atNs = middle(first.window.notBeforeNs, first.window.notAfterNs);
-    this.begin(first, atNs, this.suspicion);
+    this.begin(first, atNs, { fromNs: last.atNs, because });
     for (const reading of believed.slice(1)) this.observe(reading);
+    return { taken: 'break', because };
+  }
+
+  /** From zeros back to a count that nothing has counted since: to the old one, or to one that power knows nothing of. */
+  private comesBack(
+    last: GoodRead,
+    reading: CounterReading,
+    atNs: InstantNs,
+    byUj: bigint,
+  ): boolean {
+    if (isReturn(this.breakBetween(last.reading, reading), this.startUj)) return true;
+    if (last.reading.energyUj !== 0n) return false;
+    const flowedJ = this.power.integralJ(last.atNs, atNs, this.rules.holeS);
+    const mostJ = flowedJ === undefined ? Infinity : 10 * flowedJ;
+    return Number(byUj - 10n * reading.quantumUj) / 1e6 > mostJ;
+  }
+
+  private breakBetween(last: CounterReading, first: CounterReading): CounterBreak {
+    return { last, first, earlier: this.earlier, ceilingW: this.rules.ceilingW };
+  }
+
+  /** Its meter says that power flows while it stands: then nothing between its anchor and now is known. */
+  private isFrozen(
+    anchor: Anchor,
+    atNs: InstantNs,
+    totalUj: bigint,
+    { quantumUj }: CounterReading,
+  ): boolean {
+    const byUj = totalUj - anchor.energyUj;
+    return this.frozen.isFrozen(this.power, anchor, atNs, byUj, quantumUj, this.rules.holeS);
   }
 
   /** Power may still come that shapes the last rise; until it does, or can no longer, the value is not final. */
@@ -209,34 +256,5 @@ export class RegisterCurve implements EnergyCurve {
     const newest = this.power.newest();
     if (newest === undefined || newest.atNs >= untilNs || this.last === undefined) return false;
     return Number(this.last.atNs - untilNs) < this.rules.holeS * 1e9;
-  }
-
-  /** Which part of the rise between two anchors has passed at an instant. */
-  private shareOfRise(
-    beforeNs: InstantNs,
-    atNs: InstantNs,
-    afterNs: InstantNs,
-  ): { ratio: number; byPower: boolean } {
-    if (atNs === beforeNs) return { ratio: 0, byPower: false };
-    const wholeJ = this.power.integralJ(beforeNs, afterNs, this.rules.holeS);
-    const partJ = this.power.integralJ(beforeNs, atNs, this.rules.holeS);
-    if (wholeJ !== undefined && partJ !== undefined && wholeJ > 0) {
-      return { ratio: Math.min(1, partJ / wholeJ), byPower: true };
-    }
-    return { ratio: Number(atNs - beforeNs) / Number(afterNs - beforeNs), byPower: false };
-  }
-
-  /**
-   * Resolution: a count is reached somewhere within one quantum, rectangular, so q/sqrt(12) (GUM F.2.2.1). Interpolating
-   * adds the error of the shape: at most the smaller part of the rise by a straight line, a tenth of that with power.
-   */
-  private edgeUncertaintyJ(
-    riseUj: number,
-    share: { ratio: number; byPower: boolean },
-  ): EdgeEnergy['edgeJ'] {
-    const resolutionUj = Number(this.quantumUj) / Math.sqrt(12);
-    const smallerPartUj = riseUj * Math.min(share.ratio, 1 - share.ratio);
-    const shapeUj = (smallerPartUj * (share.byPower ? 0.1 : 1)) / Math.sqrt(3);
-    return joules(Math.hypot(resolutionUj, shapeUj) / 1e6);
   }
 }

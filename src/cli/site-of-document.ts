@@ -107,6 +107,23 @@ function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Pl
         stopBits: wire.stop_bits ?? 1,
         timeoutMs: toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
       };
+    case 'serial-push':
+      return {
+        transport: wire.transport,
+        path: wire.path,
+        baud: wire.baud ?? 9600,
+        dataBits: wire.data_bits ?? 8,
+        parity: wire.parity ?? 'none',
+        stopBits: wire.stop_bits ?? 1,
+        timeoutMs: toMs(someTime(wire.timeout ?? '2s', place(`${at}/timeout`))),
+      };
+    case 'tcp-push':
+      return {
+        transport: wire.transport,
+        host: wire.host,
+        port: wire.port,
+        timeoutMs: toMs(someTime(wire.timeout ?? '2s', place(`${at}/timeout`))),
+      };
     case 'mqtt':
       return {
         transport: wire.transport,

@@ -31,6 +31,27 @@ const SerialWire = Type.Object(
   },
   closed,
 );
+const SerialPushWire = Type.Object(
+  {
+    transport: Type.Literal('serial-push'),
+    path: Text,
+    baud: Type.Optional(Type.Integer({ minimum: 300, maximum: 4_000_000 })),
+    data_bits: Type.Optional(Type.Enum([7, 8])),
+    parity: Type.Optional(Type.Enum(['none', 'even', 'odd'])),
+    stop_bits: Type.Optional(Type.Enum([1, 2])),
+    timeout: Type.Optional(Duration),
+  },
+  closed,
+);
+const TcpPushWire = Type.Object(
+  {
+    transport: Type.Literal('tcp-push'),
+    host: Text,
+    port: Port,
+    timeout: Type.Optional(Duration),
+  },
+  closed,
+);
 const MqttWire = Type.Object(
   {
     transport: Type.Literal('mqtt'),
@@ -147,7 +168,10 @@ export const SiteDocument = Type.Object(
     interval: Type.Optional(Duration),
     settle_after: Type.Optional(Duration),
     listen: Type.Optional(Text),
-    wires: Type.Record(Name, Type.Union([TcpWire, SerialWire, MqttWire, CsvWire, SnmpWire])),
+    wires: Type.Record(
+      Name,
+      Type.Union([TcpWire, SerialWire, SerialPushWire, TcpPushWire, MqttWire, CsvWire, SnmpWire]),
+    ),
     instruments: Type.Record(Name, Instrument),
     points: Type.Optional(Type.Record(Point, MeteredPoint)),
     nodes: Type.Optional(Type.Record(Name, Node)),

@@ -10,9 +10,12 @@ export const WIRE_FORMS = [
   'mqtt://HOST:PORT/TOPIC',
   'snmp://HOST:PORT?version=2c&community_env=NAME',
   'snmp://USER@HOST:PORT?version=3&auth_protocol=sha256&auth_password_env=NAME&priv_protocol=aes128&priv_password_env=NAME',
+  'serial-push:/dev/ttyUSB0?baud=9600&data_bits=8&parity=none',
+  'tcp-push://HOST:PORT',
 ] as const;
 
 const TIMEOUT_MS = 1000;
+const PUSH_TIMEOUT_MS = 2000;
 
 /** Reads `modbus-tcp://host:port` and its kin. Throws UsageError. */
 export function parseWire(text: string): { wire: Wire; topic: string } {
@@ -26,8 +29,22 @@ export function parseWire(text: string): { wire: Wire; topic: string } {
       const port = url.port === '' ? 502 : Number(url.port);
       return { wire: { transport, host, port, timeoutMs: TIMEOUT_MS }, topic: '' };
     }
+    case 'tcp-push:': {
+      const host = url.hostname.replace(/^\[|\]$/g, '');
+      if (host === '' || url.port === '') throw unread(text, 'it names no host and port');
+      const port = Number(url.port);
+      return {
+        wire: { transport: 'tcp-push', host, port, timeoutMs: PUSH_TIMEOUT_MS },
+        topic: '',
+      };
+    }
+    case 'serial-push:':
+      return { wire: serialPushWire(text, url), topic: '' };
     case 'modbus-rtu:':
-      return { wire: serialWire(text, url), topic: '' };
+      return {
+        wire: { transport: 'modbus-rtu', ...serialLine(text, url), timeoutMs: TIMEOUT_MS },
+        topic: '',
+      };
     case 'mqtt:':
     case 'mqtts:': {
       const topic = decodeURIComponent(url.pathname.slice(1));
@@ -56,7 +73,21 @@ export function parseWire(text: string): { wire: Wire; topic: string } {
   }
 }
 
-function serialWire(text: string, url: URL): Wire {
+function serialPushWire(text: string, url: URL): Wire {
+  const dataBits = Number(url.searchParams.get('data_bits') ?? '8');
+  if (dataBits !== 7 && dataBits !== 8) throw unread(text, 'data_bits is 7 or 8');
+  const line = serialLine(text, url);
+  return { transport: 'serial-push', ...line, dataBits, timeoutMs: PUSH_TIMEOUT_MS };
+}
+
+interface LineSettings {
+  readonly path: string;
+  readonly baud: number;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+}
+
+function serialLine(text: string, url: URL): LineSettings {
   const parity = url.searchParams.get('parity') ?? 'none';
   const baud = Number(url.searchParams.get('baud') ?? '9600');
   const stopBits = Number(url.searchParams.get('stop_bits') ?? '1');
@@ -67,7 +98,7 @@ function serialWire(text: string, url: URL): Wire {
   if (!Number.isInteger(baud) || baud < 300) throw unread(text, 'baud is a whole number from 300');
   if (stopBits !== 1 && stopBits !== 2) throw unread(text, 'stop_bits is 1 or 2');
   const path = decodeURIComponent(url.pathname);
-  return { transport: 'modbus-rtu', path, baud, parity, stopBits, timeoutMs: TIMEOUT_MS };
+  return { path, baud, parity, stopBits };
 }
 
 /** The keys of the site file as a query; like there, no secret stands in it. */

@@ -73,6 +73,13 @@ export function countPrinted(
   return countFraction(times(printedFraction(printed), worked.scale), whole(0n), worked);
 }
 
+/** Energy of an exact amount in the unit of the meaning, of which the device shows steps of `step`. */
+export const countExact = (
+  amount: Fraction,
+  step: Fraction,
+  meaning: CounterMeaning,
+): CountedOrFault => countFraction(amount, step, workedOut(meaning));
+
 /** Sums the parts of one counter (tariffs); each may be short by its own step. */
 export function addCounts(parts: readonly Counted[]): Counted {
   return {

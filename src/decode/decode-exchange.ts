@@ -8,8 +8,9 @@ import { decodeCsv } from './decode-csv.ts';
 import { decodeJson } from './decode-json.ts';
 import { decodeModbus } from './decode-modbus.ts';
 import { decodeNode } from './decode-node.ts';
+import { decodePush } from './decode-push.ts';
 import { decodeSnmp } from './decode-snmp.ts';
-import { isModbus, isMqttJson, isNodeMessage, isSnmp, type Profile } from './profile.ts';
+import { isModbus, isMqttJson, isNodeMessage, isPush, isSnmp, type Profile } from './profile.ts';
 import { reachNs, receivedWindow } from './reading-window.ts';
 
 /** What of the site file bears on decoding: see `Instrument` in quantity/site.ts. */
@@ -39,6 +40,10 @@ export function decodeExchange(
       if (isMqttJson(profile)) return decodeJson(profile, exchange, instrument.topic);
       if (isNodeMessage(profile)) return decodeNode(profile, exchange, instrument.topic);
       return unspoken(profile, exchange);
+    case 'sml':
+    case 'dsmr':
+    case 'd0':
+      return isPush(profile) ? decodePush(profile, exchange) : unspoken(profile, exchange);
     case 'csv':
       return decodeCsv(profile, exchange, instrument.topic);
     case 'snmp':

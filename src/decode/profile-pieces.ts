@@ -1,4 +1,4 @@
-// Pieces that the schemas of all kinds of profiles are made of (profile.ts, snmp-profile.ts): what a counter and a gauge
+// Pieces that the schemas of all kinds of profiles are made of (profile.ts, snmp-profile.ts, push-profile.ts): what a counter and a gauge
 // must say of themselves, what a device allows, who says so, and how it is proven.
 import Type from 'typebox';
 import { COUNTER_CHANNELS } from '../quantity/observation.ts';
@@ -87,7 +87,7 @@ export const Limits = Type.Object(
   closed,
 );
 
-/** Bit pattern (hex, most significant byte first, whatever the order on the wire) or, in JSON and SNMP, the number as printed. */
+/** Bit pattern (hex, most significant byte first, whatever the order on the wire) or, elsewhere, the number as sent. */
 const Sentinel = Type.Object({ as: Text, raw: Text, channel: Type.Optional(Text) }, closed);
 
 export const proof = {

@@ -12,7 +12,7 @@ import { multipleFor } from './unit-scale.ts';
 interface RuledPlace {
   readonly at?: number;
   readonly as?: string;
-  readonly plus?: readonly number[];
+  readonly plus?: readonly (number | string)[];
   readonly table?: string;
   readonly suffix?: string;
   readonly prefix?: string;
@@ -44,6 +44,9 @@ export interface RuledProfile {
   readonly speaks: {
     readonly transport: string;
     readonly table?: string;
+    readonly protocol?: string;
+    readonly check?: string;
+    readonly sends?: string;
     readonly times?: readonly { readonly suffix: string }[];
     readonly parts?: readonly string[];
   };
@@ -102,7 +105,7 @@ export function brokenRule(
     );
   if ((profile.accuracy.scheme === 'unknown') !== (profile.accuracy.class === 'unknown'))
     return broken('/accuracy', 'scheme and class are not known together', 'state both or neither');
-  const speech = brokenSpeech(profile);
+  const speech = brokenSpeech(profile) ?? brokenPush(profile.speaks);
   if (speech) return speech;
   for (const [index, read] of profile.reads.entries()) {
     const fault = brokenRead(profile, read, index);
@@ -137,6 +140,25 @@ const broken = (where: string, what: string, remedy: string): FaultNotice => ({
   what,
   remedy,
 });
+
+/** Which check sum a push protocol can have, and which of them can be asked. */
+const PUSH_VERSIONS: Readonly<Record<string, readonly string[]>> = {
+  sml: ['crc16 unasked'],
+  dsmr: ['crc16 unasked', 'none unasked'],
+  d0: ['bcc unasked', 'none unasked', 'bcc asked'],
+};
+
+function brokenPush(speaks: RuledProfile['speaks']): FaultNotice | undefined {
+  if (speaks.protocol === undefined) return undefined;
+  const versions = PUSH_VERSIONS[speaks.protocol] ?? [];
+  return versions.includes(`${speaks.check ?? ''} ${speaks.sends ?? ''}`)
+    ? undefined
+    : broken(
+        '/speaks',
+        `${speaks.protocol} has no such version`,
+        `write check and sends as one of: ${versions.join(', ')}`,
+      );
+}
 
 function brokenRead(
   profile: RuledProfile,
@@ -213,6 +235,12 @@ function brokenGauge(read: RuledGauge): FaultNotice | undefined {
 const isRegisterType = (type: string | undefined): type is RegisterType =>
   type !== undefined && Object.hasOwn(REGISTER_COUNT, type);
 
+/** First registers of the values that make up a read of registers. */
+const placesOf = ({ at = 0, plus = [] }: RuledPlace): readonly number[] => [
+  at,
+  ...plus.filter((place) => typeof place === 'number'),
+];
+
 function brokenRegisters(
   profile: RuledProfile,
   read: RuledRead,
@@ -220,7 +248,7 @@ function brokenRegisters(
   earlier: readonly RuledRead[],
 ): FaultNotice | undefined {
   const size = REGISTER_COUNT[type];
-  const places = [read.at ?? 0, ...(read.plus ?? [])];
+  const places = placesOf(read);
   const [from, until] = [Math.min(...places), Math.max(...places) + size];
   if (until > 0x10000) return broken('/at', 'it ends beyond register 65535', 'mend the address');
   const most = profile.limits.registers_per_read;
@@ -240,7 +268,7 @@ function brokenRegisters(
   const overlaps = earlier.some((other) => {
     if (!isRegisterType(other.as) || (other.table ?? '') !== (read.table ?? '')) return false;
     const length = REGISTER_COUNT[other.as];
-    const taken = [other.at ?? 0, ...(other.plus ?? [])];
+    const taken = placesOf(other);
     return taken.some((at) => places.some((place) => place < at + length && at < place + size));
   });
   return overlaps

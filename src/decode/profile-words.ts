@@ -1,5 +1,6 @@
 // The closed words of device profiles. What is not listed here cannot be said in a profile.
 import type { GaugeChannel } from '../quantity/observation.ts';
+import type { PushCheck, PushProtocol } from '../transport/transport.ts';
 
 /** Integers and IEEE 754 floats as registers hold them. */
 export const REGISTER_TYPES = [
@@ -88,6 +89,9 @@ export type PartKind = (typeof PART_KINDS)[number];
 
 /** How SNMP tells an identifying object; accuracy comes in hundredths of a percent. */
 export const SNMP_IDENTITY_TYPES = ['text', 'integer', 'hundredths-percent'] as const;
+/** Protocols of meters that push, and the check sums of their versions: see transport.ts, which acts on them. */
+export const PUSH_PROTOCOLS = ['sml', 'dsmr', 'd0'] as const satisfies readonly PushProtocol[];
+export const PUSH_CHECKS = ['crc16', 'bcc', 'none'] as const satisfies readonly PushCheck[];
 
 export const VECTOR_ORIGINS = ['captured', 'manual', 'derived'] as const;
 export const IDENTITY_TYPES = ['uint16', 'uint32', 'uint64', 'ascii', 'ascii16'] as const;

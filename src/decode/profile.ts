@@ -28,6 +28,7 @@ import {
   REGISTER_TYPES,
   TIME_UNITS,
 } from './profile-words.ts';
+import { type PushProfile, PushProfileSchema } from './push-profile.ts';
 import { firstTrouble } from './schema-trouble.ts';
 import { SnmpProfileSchema, type SnmpProfile } from './snmp-profile.ts';
 
@@ -172,12 +173,14 @@ export const ProfileSchema = Type.Union([
   MqttJsonProfileSchema,
   NodeMessageProfileSchema,
   SnmpProfileSchema,
+  PushProfileSchema,
 ]);
 
 export type ModbusProfile = Static<typeof ModbusProfileSchema>;
 export type MqttJsonProfile = Static<typeof MqttJsonProfileSchema>;
 export type NodeMessageProfile = Static<typeof NodeMessageProfileSchema>;
-export type Profile = ModbusProfile | MqttJsonProfile | NodeMessageProfile | SnmpProfile;
+export type Profile =
+  ModbusProfile | MqttJsonProfile | NodeMessageProfile | SnmpProfile | PushProfile;
 export type ModbusRead = ModbusProfile['reads'][number];
 export type JsonRead = MqttJsonProfile['reads'][number];
 export type ChipRead = NodeMessageProfile['reads'][number];
@@ -191,12 +194,15 @@ export const isNodeMessage = (profile: Profile): profile is NodeMessageProfile =
 export const isSnmp = (profile: Profile): profile is SnmpProfile =>
   profile.speaks.transport === 'snmp';
 
+export const isPush = (profile: Profile): profile is PushProfile =>
+  profile.speaks.transport === 'push';
+
 /**
  * Checks a parsed YAML document against the schema and the house rules. Throws ProfileFault, whose `where` is the file
  * and the path inside it, such as `devices/meters/x.yaml/reads/0/unit`.
  */
 export function parseProfile(document: unknown, where: string): Profile {
-  // The branch is chosen first: errors of the two other kinds of profile would only hide the one that matters.
+  // The branch is chosen first: errors of the other kinds of profile would only hide the one that matters.
   const schema = SCHEMAS[spokenTransport(document)];
   if (schema === undefined) {
     throw new ProfileFault({
@@ -221,12 +227,14 @@ const SCHEMAS: Readonly<
     | typeof MqttJsonProfileSchema
     | typeof NodeMessageProfileSchema
     | typeof SnmpProfileSchema
+    | typeof PushProfileSchema
   >
 > = {
   modbus: ModbusProfileSchema,
   'mqtt-json': MqttJsonProfileSchema,
   'node-message': NodeMessageProfileSchema,
   snmp: SnmpProfileSchema,
+  push: PushProfileSchema,
 };
 
 function spokenTransport(document: unknown): string {

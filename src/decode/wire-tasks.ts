@@ -1,12 +1,13 @@
 // What the instruments of one wire want of it: reads on a polled wire, topics on a pushed one.
 import type { Instrument, Wire, WireId } from '../quantity/site.ts';
 import { SiteFault } from '../quantity/fault.ts';
-import { fromMs } from '../quantity/time.ts';
+import { fromMs, toMs } from '../quantity/time.ts';
 import { topicsOf } from './topics.ts';
-import type { PolledDevice, Subscription, WireTasks } from '../transport/transport.ts';
+import type { PolledDevice, PushedMeter, Subscription, WireTasks } from '../transport/transport.ts';
 import { planReads } from './plan-reads.ts';
 import { planGets } from './plan-gets.ts';
-import { isModbus, isSnmp, type Profile } from './profile.ts';
+import { isPush, isSnmp, type Profile } from './profile.ts';
+import type { PushProfile } from './push-profile.ts';
 import { isPart, partOf } from './snmp-part.ts';
 
 export interface ProfiledInstrument {
@@ -22,6 +23,7 @@ export function wireTasks(
 ): WireTasks {
   const devices: PolledDevice[] = [];
   const subscriptions: Subscription[] = [];
+  const pushed: PushedMeter[] = [];
   for (const each of instruments.filter(({ instrument }) => instrument.wire === id)) {
     if (wire.transport === 'csv') {
       subscriptions.push({ source: each.instrument.id, topic: each.instrument.topic });
@@ -34,27 +36,45 @@ export function wireTasks(
     } else if (wire.transport === 'mqtt') {
       const topics = topicsOf(each.profile, each.instrument.topic);
       subscriptions.push(...topics.map((topic) => ({ source: each.instrument.id, topic })));
+    } else if (isPush(each.profile)) {
+      pushed.push(pushedMeterOf(each, each.profile));
     } else {
       devices.push(deviceOf(each));
     }
   }
-  return { devices, subscriptions };
+  return { devices, subscriptions, pushed };
 }
 
+type Speech = Profile['speaks']['transport'];
+const SPOKEN_OVER: Readonly<Record<Exclude<Wire['transport'], 'csv'>, readonly Speech[]>> = {
+  'modbus-tcp': ['modbus'],
+  'modbus-rtu-tcp': ['modbus'],
+  'modbus-rtu': ['modbus'],
+  'serial-push': ['push'],
+  'tcp-push': ['push'],
+  snmp: ['snmp'],
+  mqtt: ['mqtt-json', 'node-message'],
+};
+
 /** Whether a profile is written for this kind of wire; a CSV may hold the recording of any. */
-export function speaksOver(profile: Profile, wire: Wire): boolean {
-  switch (wire.transport) {
-    case 'csv':
-      return true;
-    case 'mqtt':
-      return !isModbus(profile) && !isSnmp(profile);
-    case 'snmp':
-      return isSnmp(profile);
-    case 'modbus-tcp':
-    case 'modbus-rtu-tcp':
-    case 'modbus-rtu':
-      return isModbus(profile);
-  }
+export const speaksOver = ({ speaks }: Profile, { transport }: Wire): boolean =>
+  transport === 'csv' || SPOKEN_OVER[transport].includes(speaks.transport);
+
+/** Three of the longest usual periods (DSMR 4: 10 s); a profile that knows a longer one waits for three of those. */
+const SILENT_AFTER_MS = 30_000;
+
+function pushedMeterOf({ instrument }: ProfiledInstrument, profile: PushProfile): PushedMeter {
+  const { poll_ms: pollMs } = profile.limits;
+  const fastest = fromMs(typeof pollMs === 'number' ? pollMs : 0);
+  const { protocol, check, sends } = profile.speaks;
+  const poll = instrument.poll > fastest ? instrument.poll : fastest;
+  return {
+    source: instrument.id,
+    protocol,
+    check,
+    askEvery: sends === 'asked' ? poll : undefined,
+    silentAfterMs: Math.max(SILENT_AFTER_MS, 3 * toMs(fastest)),
+  };
 }
 
 /** The objects of each request. Throws SiteFault where the instrument is no part that the profile reads. */

@@ -6,17 +6,27 @@ import type { InstantNs } from './time.ts';
 /** An instrument of the site file, such as `m1` or `chips-node3`. */
 export type SourceId = string;
 
-export const EXCHANGE_FORMS = ['modbus-rtu', 'modbus-tcp', 'mqtt', 'csv', 'snmp'] as const;
+export const EXCHANGE_FORMS = [
+  'modbus-rtu',
+  'modbus-tcp',
+  'mqtt',
+  'csv',
+  'snmp',
+  'sml',
+  'dsmr',
+  'd0',
+] as const;
 /**
  * How the bytes are framed: a whole RTU frame, a whole MBAP frame, an MQTT payload, a line of neutral CSV, an SNMP PDU (its
- * envelope holds the community or is encrypted, so it is not kept). The journal stores the place in this list: append only.
+ * envelope holds the community or is encrypted, so it is not kept), or what a push meter sends: an SML file with its escapes,
+ * a P1 telegram, an IEC 62056-21 readout with its identification. The journal stores the place in this list: append only.
  */
 export type ExchangeForm = (typeof EXCHANGE_FORMS)[number];
 
 export interface Exchange {
   readonly source: SourceId;
   readonly form: ExchangeForm;
-  /** What was asked: the request frame on a polled wire, the topic (UTF-8) on a pushed one. */
+  /** What was asked: the request frame on a polled wire, the topic (UTF-8) on MQTT; empty where a meter sends unasked. */
   readonly request: Uint8Array;
   /** What came: the reply frame, the payload, the line; empty or the offending bytes where `fault` is set. */
   readonly reply: Uint8Array;

@@ -30,6 +30,16 @@ export const FAULT_CODES = {
   'counter.latched':
     'The counter stands at the largest value that it can show, and counts no more.',
   'counter.fell': 'The counter is lower than before and nothing proves a wrap.',
+  'counter.reset':
+    'The counter was set to zero: nothing is known of what it had counted until then.',
+  'counter.rolled-back': 'The counter fell back to a count that it had before.',
+  'counter.rescaled':
+    'The counter goes on in another unit: ten, a hundred or a thousand times the old one.',
+  'counter.jumped': 'The counter jumped ahead by more than its power allows, and stayed there.',
+  'counter.glitch': 'The counter is back on its way: what it showed in between was never true.',
+  'counter.frozen': 'The counter stands still, or nearly, while its meter says that power flows.',
+  'counter.phase-reversed':
+    'A phase flows backwards for good: its current transformer is the wrong way round, and the total is too low.',
   'counter.too-fast': 'The counter advanced faster than the ceiling of its power allows.',
   'counter.restarted': 'The counter started anew: its boot id, driver or reset clue changed.',
   'time.backwards': 'The stamp is not later than the stamp before it.',

@@ -20,6 +20,24 @@ export interface ModbusRtuWire {
   readonly stopBits: 1 | 2;
   readonly timeoutMs: number;
 }
+/** A line on which a meter sends by itself, or reads out when it is asked once. */
+export interface SerialPushWire {
+  readonly transport: 'serial-push';
+  readonly path: string;
+  /** Speed at which the line is opened; a dialogue of IEC 62056-21 may change it. */
+  readonly baud: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+  readonly timeoutMs: number;
+}
+/** The same behind a serial server (ser2net and its kin), raw TCP. */
+export interface TcpPushWire {
+  readonly transport: 'tcp-push';
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
 export interface MqttWire {
   readonly transport: 'mqtt';
   readonly url: string;
@@ -57,7 +75,15 @@ export interface SnmpWire {
   readonly timeoutMs: number;
   readonly access: SnmpAccess;
 }
-export type Wire = ModbusTcpWire | ModbusRtuWire | MqttWire | CsvWire | SnmpWire;
+export type PushWire = SerialPushWire | TcpPushWire;
+export type Wire = ModbusTcpWire | ModbusRtuWire | PushWire | MqttWire | CsvWire | SnmpWire;
+
+/** Whether readings come when the instrument sends them, and not when it is asked every `poll`. */
+export const choosesItsTimes = ({ transport }: Wire): boolean =>
+  transport === 'mqtt' ||
+  transport === 'csv' ||
+  transport === 'serial-push' ||
+  transport === 'tcp-push';
 
 /** Parts of a power distribution unit that have numbers; `pdu` is the unit in a daisy chain. */
 export const PART_NAMES = ['pdu', 'inlet', 'outlet', 'phase'] as const;

@@ -19,6 +19,7 @@ export const STATEMENT_FLAGS = [
   'clock-not-synchronised',
   'refresh-unknown',
   'integrated-power',
+  'phase-reversed',
   'shares-off-meter',
 ] as const;
 export type StatementFlag = (typeof STATEMENT_FLAGS)[number];

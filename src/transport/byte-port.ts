@@ -4,6 +4,8 @@ export interface BytePort {
   write(bytes: Uint8Array): void;
   /** Drops what the system holds of either direction; undefined where there is no such call. */
   flush(): Promise<void> | undefined;
+  /** Waits until what was written has left, then changes the speed; undefined where the port has none of its own. */
+  readonly setBaud: ((baud: number) => Promise<void>) | undefined;
   /** Resolves when no event will follow. */
   close(): Promise<void>;
 }

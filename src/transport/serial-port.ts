@@ -1,17 +1,26 @@
 // A serial port as a byte port, through `serialport`. It is locked (flock), so that two masters never share a line.
 import { SerialPort } from 'serialport';
 import { SiteFault } from '../quantity/fault.ts';
-import type { ModbusRtuWire, WireId } from '../quantity/site.ts';
+import type { WireId } from '../quantity/site.ts';
 import type { BytePort, BytePortEvents, OpenBytePort } from './byte-port.ts';
 
-export function serialPort(wire: ModbusRtuWire): OpenBytePort {
+/** How a serial line is set; 8 data bits unless said otherwise. */
+export interface SerialLine {
+  readonly path: string;
+  readonly baud: number;
+  readonly dataBits?: 7 | 8;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+}
+
+export function serialPort(wire: SerialLine): OpenBytePort {
   return (events: BytePortEvents) =>
     new Promise<BytePort>((resolve, reject) => {
       const port = new SerialPort({
         path: wire.path,
         baudRate: wire.baud,
         parity: wire.parity,
-        dataBits: 8,
+        dataBits: wire.dataBits ?? 8,
         stopBits: wire.stopBits,
         lock: true,
         autoOpen: false,
@@ -42,6 +51,7 @@ export function serialPort(wire: ModbusRtuWire): OpenBytePort {
           write: (bytes) => {
             if (!ended) port.write(bytes);
           },
+          setBaud: (baud) => changedSpeed(port, baud),
           flush: () => flushed(port),
           close: () => {
             ended = true;
@@ -68,8 +78,26 @@ const flushed = (port: SerialPort): Promise<void> =>
     else done();
   });
 
+// A speed that the adapter refuses shows as silence at the next read, which is told as such.
+const changedSpeed = (port: SerialPort, baudRate: number): Promise<void> =>
+  new Promise((done) => {
+    if (!port.isOpen) {
+      done();
+      return;
+    }
+    port.drain(() => {
+      if (!port.isOpen) {
+        done();
+        return;
+      }
+      port.update({ baudRate }, () => {
+        done();
+      });
+    });
+  });
+
 /** Why a serial port could not be opened, as the operator's fault: wrong path, no right to it, or somebody has it. */
-export function serialFault(id: WireId, wire: ModbusRtuWire, cause: Error): SiteFault {
+export function serialFault(id: WireId, wire: SerialLine, cause: Error): SiteFault {
   return new SiteFault(
     {
       where: `wires/${id}/path`,

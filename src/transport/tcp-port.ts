@@ -53,6 +53,7 @@ export function tcpPort(
           write: (bytes) => {
             if (!ended) socket.write(bytes);
           },
+          setBaud: undefined,
           flush: () => (mustFlush ? timers.sleep(0) : undefined),
           close: () => {
             ended = true;

@@ -49,10 +49,27 @@ export interface Subscription {
   readonly topic: string;
 }
 
+export type PushProtocol = 'sml' | 'dsmr' | 'd0';
+/** crc16: X.25 in SML, ARC in DSMR; bcc: the XOR of IEC 62056-21; none: the version that the meter speaks has none. */
+export type PushCheck = 'crc16' | 'bcc' | 'none';
+
+/** A meter that sends whole frames, by itself or, once asked, as one readout. A line has one. */
+export interface PushedMeter {
+  readonly source: SourceId;
+  readonly protocol: PushProtocol;
+  readonly check: PushCheck;
+  /** Asked (IEC 62056-21 modes A to C): civil time between two readouts; undefined where it sends unasked. */
+  readonly askEvery: DurationNs | undefined;
+  /** Real time without a good frame after which that is told as a gap, ms. */
+  readonly silentAfterMs: number;
+}
+
 /** What the instruments of a site want of one wire. */
 export interface WireTasks {
   readonly devices: readonly PolledDevice[];
   readonly subscriptions: readonly Subscription[];
+  /** On a wire of push meters only. */
+  readonly pushed?: readonly PushedMeter[];
 }
 
 export interface TransportPorts {

@@ -3,6 +3,7 @@ import type { Wire, WireId } from '../quantity/site.ts';
 import { csv } from './csv.ts';
 import { modbusRtu, modbusRtuTcp, modbusTcp } from './modbus.ts';
 import { mqtt } from './mqtt.ts';
+import { serialPush, tcpPush } from './push.ts';
 import { snmp } from './snmp.ts';
 import type { OpenWire, Transport, TransportPorts, WireTasks } from './transport.ts';
 
@@ -10,6 +11,8 @@ export const TRANSPORTS = {
   'modbus-tcp': modbusTcp,
   'modbus-rtu-tcp': modbusRtuTcp,
   'modbus-rtu': modbusRtu,
+  'serial-push': serialPush,
+  'tcp-push': tcpPush,
   mqtt,
   csv,
   snmp,
@@ -28,6 +31,10 @@ export function openWire(
       return TRANSPORTS[wire.transport].open(id, wire, tasks, ports);
     case 'modbus-rtu':
       return TRANSPORTS['modbus-rtu'].open(id, wire, tasks, ports);
+    case 'serial-push':
+      return TRANSPORTS['serial-push'].open(id, wire, tasks, ports);
+    case 'tcp-push':
+      return TRANSPORTS['tcp-push'].open(id, wire, tasks, ports);
     case 'mqtt':
       return TRANSPORTS.mqtt.open(id, wire, tasks, ports);
     case 'csv':

@@ -102,7 +102,7 @@ describe('what does not fit', () => {
     curve.observe(counterAt(1, 1000n * WH + 500_000_000n));
     for (const atS of [2, 3, 4, 5])
       curve.observe(counterAt(atS, 900n * WH + BigInt(atS) * 500_000_000n));
-    expect(curve.breakWithin(secondsNs(0), secondsNs(5))).toBe('counter.fell');
+    expect(curve.breakWithin(secondsNs(0), secondsNs(5))).toBe('counter.rolled-back');
     const before = curve.energyAt(secondsNs(0.9))!;
     const after = curve.energyAt(secondsNs(4))!;
     expect(after.stretch).not.toBe(before.stretch);

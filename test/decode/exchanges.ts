@@ -1,4 +1,5 @@
-// Builds exchanges for the tests of decode: Modbus frames on both framings, MQTT messages, CSV lines, SNMP PDUs.
+// Builds exchanges for the tests of decode: Modbus frames on both framings, MQTT messages, CSV lines, SNMP PDUs, pushed frames.
+import { isPush, type Profile } from '../../src/decode/profile.ts';
 import type { Exchange, ExchangeForm } from '../../src/quantity/exchange.ts';
 import { NO_FLAGS } from '../../src/quantity/exchange.ts';
 import { instantNs } from '../../src/quantity/time.ts';
@@ -33,6 +34,24 @@ export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(te
 
 export const mqtt = (topic: string, payload: string, more: Partial<Exchange> = {}): Exchange =>
   exchangeOf('mqtt', bytesOf(topic), bytesOf(payload), { sentNs: instantNs(RECEIVED_NS), ...more });
+
+/** A frame of a push meter, in hex or as lines; it came when the clock in it says, where it has one. */
+export function pushed(
+  profile: Profile,
+  vector: { frame: string } | { lines: readonly string[] },
+  more: Partial<Exchange> = {},
+): Exchange {
+  if (!isPush(profile)) throw new Error(`${profile.id} pushes nothing`);
+  const reply = frameBytes(vector);
+  const at = instantNs(SENT_NS - 1_000_000_000n);
+  const stamps = { sentNs: at, firstByteNs: at, lastByteNs: at };
+  return exchangeOf(profile.speaks.protocol, new Uint8Array(), reply, { ...stamps, ...more });
+}
+
+export const frameBytes = (vector: { frame: string } | { lines: readonly string[] }): Uint8Array =>
+  'frame' in vector
+    ? Buffer.from(vector.frame.replaceAll(' ', ''), 'hex')
+    : Buffer.from(vector.lines.join('\r\n'), 'latin1');
 
 export const csv = (line: string): Exchange => exchangeOf('csv', bytesOf(''), bytesOf(line));
 

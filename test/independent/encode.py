@@ -506,6 +506,173 @@ def pdus():
     request = pdu(0xA0, [(oid, ber(5)) for oid in values])
     reply = pdu(0xA2, [(oid, raw) for oid, (raw, _) in values.items()])
     return {"request": request.hex(), "reply": reply.hex(), "values": {oid: said for oid, (_, said) in values.items()}}
+def reflected(data, polynomial, start, final):
+    """A reflected CRC-16, bit by bit."""
+    crc = start
+    for byte in data:
+        for bit in range(8):
+            top = (crc ^ (byte >> bit)) & 1
+            crc = (crc >> 1) ^ (polynomial if top else 0)
+    return crc ^ final
+
+
+def x25(data):
+    return reflected(data, 0x8408, 0xFFFF, 0xFFFF).to_bytes(2, "little")
+
+
+def tl(kind, content):
+    """Type and length of SML, more than one byte of it where the value is long."""
+    for count in range(1, 5):
+        length = len(content) + count
+        if length < 16 ** count:
+            nibbles = [(length >> (4 * i)) & 15 for i in reversed(range(count))]
+            head = [(0x80 if i < count - 1 else 0) | (kind << 4 if i == 0 else 0) | n for i, n in enumerate(nibbles)]
+            return bytes(head) + content
+
+
+def sml_list(*parts):
+    count, head = len(parts), b""
+    if count > 15:
+        head, count = bytes([0xF0 | count >> 4]), count & 15
+        return head + bytes([count]) + b"".join(parts)
+    return bytes([0x70 | count]) + b"".join(parts)
+
+
+octets = lambda content: tl(0, content)
+unsigned = lambda value, size: tl(6, value.to_bytes(size, "big"))
+signed = lambda value, size: tl(5, value.to_bytes(size, "big", signed=True))
+NONE, END = b"\x01", b"\x00"
+SERVER = bytes.fromhex("0a015445535400000001")
+
+
+def sml_entry(obis, value, unit=None, scaler=None, status=NONE):
+    groups = bytes(int(x) for x in obis.replace("-", ".").replace(":", ".").split(".")) + b"\xff"
+    return sml_list(octets(groups), status, NONE, NONE if unit is None else unsigned(unit, 1),
+                    NONE if scaler is None else signed(scaler, 1), value, NONE)
+
+
+def sml_message(number, tag, content):
+    body = sml_list(octets(bytes([1, 2, 3, number])), unsigned(0, 1), unsigned(0, 1),
+                    sml_list(unsigned(tag, 2), content), b"", END)[:-1]
+    return body + tl(6, x25(body)) + END
+
+
+def sml_frame(*entries):
+    opened = sml_list(NONE, NONE, octets(b"\0\0\0\x2a"), octets(SERVER), NONE, NONE)
+    values = sml_list(NONE, octets(SERVER), octets(bytes.fromhex("0100620affff")),
+                      sml_list(unsigned(1, 1), unsigned(123456, 4)), sml_list(*entries), NONE, NONE)
+    body = sml_message(4, 0x0101, opened) + sml_message(5, 0x0701, values) + sml_message(6, 0x0201, sml_list(NONE))
+    fill = -len(body) % 4
+    body = (body + bytes(fill)).replace(b"\x1b" * 4, b"\x1b" * 8)
+    frame = b"\x1b" * 4 + b"\x01" * 4 + body + b"\x1b" * 4 + b"\x1a" + bytes([fill])
+    return frame + x25(frame)
+
+
+def framed(name, frame, expect):
+    return {"name": name, "origin": "derived", "frame": frame.hex(), "expect": expect}
+
+
+def lined(name, text, expect):
+    return {"name": name, "origin": "derived", "lines": text.split("\r\n"), "expect": expect}
+
+
+def wh(text):
+    return f"{int(Fraction(text) * WH)} uJ"
+
+
+def sml_ehz():
+    public_key = sml_entry("129-129:199.130.5", octets(b"\x1b" * 4 + bytes(range(44))))
+    a = sml_frame(sml_entry("1-0:96.1.0", octets(SERVER)),
+                  sml_entry("1-0:1.8.0", unsigned(98765432, 8), 30, -1, unsigned(0x1C0104, 3)),
+                  sml_entry("1-0:2.8.0", unsigned(0, 1), 30, -1), sml_entry("1-0:16.7.0", signed(-1234, 4), 27, -1), public_key)
+    b = sml_frame(sml_entry("1-0:1.8.0", unsigned(0x010203, 3), 30, 0), sml_entry("1-0:2.8.0", unsigned(5, 5), 30, 2),
+                  sml_entry("1-0:16.7.0", signed(1, 6), 27, 3))
+    c = sml_frame(sml_entry("1-0:1.8.0", signed(-1, 2), 30, -1), sml_entry("1-0:2.8.0", octets(b"none"), 30, -1),
+                  sml_entry("1-0:16.7.0", signed(77, 2), 30, 0))
+    return [framed("a key of 48 bytes and an escape sequence inside", a,
+                   {"energy_import": wh("9876543.2"), "energy_export": "0 uJ", "power_active": "-123.4 W"}),
+            framed("integers of 3, 5 and 6 bytes, coarse scales", b,
+                   {"energy_import": wh(0x010203), "energy_export": wh(500), "power_active": "1000 W"}),
+            framed("a negative count, text for a number, a wrong unit", c,
+                   {"energy_import": "gap decode.out-of-range", "energy_export": "gap decode.malformed",
+                    "power_active": "gap decode.malformed"})]
+
+
+def ed300l():
+    def at(status):
+        return sml_frame(sml_entry("1-0:0.0.9", octets(SERVER)),
+                         sml_entry("1-0:1.8.0", unsigned(172436756, 5), 30, -1, status),
+                         sml_entry("1-0:2.8.0", unsigned(12, 5), 30, -1), sml_entry("1-0:15.7.0", signed(1266, 4), 27, -1))
+    both = {"energy_import": wh("17243675.6"), "energy_export": wh("1.2")}
+    return [framed("importing: bit 5 is not set", at(unsigned(0x0182, 2)), {**both, "power_active": "126.6 W"}),
+            framed("exporting", at(unsigned(0x01B0, 2)), {**both, "power_active": "-126.6 W"}),
+            framed("without a status nobody knows the direction", at(NONE), {**both, "power_active": "gap decode.missing"})]
+
+
+def mt175():
+    a = sml_frame(sml_entry("1-0:1.8.0", unsigned(20431047, 8), 30, -1), sml_entry("1-0:2.8.0", unsigned(3, 8), 30, -1),
+                  sml_entry("1-0:16.7.0", signed(-300, 4), 27, 0), sml_entry("1-0:36.7.0", signed(-400, 4), 27, 0),
+                  sml_entry("1-0:56.7.0", signed(50, 4), 27, 0), sml_entry("1-0:76.7.0", signed(50, 4), 27, 0))
+    return [framed("one phase exports", a,
+                   {"energy_import": wh("2043104.7"), "energy_export": wh("0.3"), "power_active": "-300 W",
+                    "power_active_l1": "-400 W", "power_active_l2": "50 W", "power_active_l3": "50 W"})]
+
+
+def dzg_old():
+    def at(power):
+        return sml_frame(sml_entry("1-0:1.8.0", unsigned(13391, 2), 30, 3), sml_entry("1-0:2.8.0", unsigned(0, 1), 30, 3),
+                         sml_entry("1-0:16.7.0", power, 27, -2))
+    both = {"energy_import": wh(13391000), "energy_export": "0 uJ"}
+    return [framed("a positive power that looks negative", at(tl(5, (54986).to_bytes(2, "big"))),
+                   {**both, "power_active": "549.86 W"}),
+            framed("a true negative power", at(signed(-10550, 3)), {**both, "power_active": "-105.5 W"})]
+
+
+def ebz():
+    a = sml_frame(sml_entry("1-0:1.8.0", signed(45008141335, 8), 30, -5), sml_entry("1-0:2.8.0", signed(219799000, 8), 30, -5),
+                  sml_entry("1-0:16.7.0", signed(35289, 4), 27, -2), sml_entry("1-0:36.7.0", signed(8226, 4), 27, -2),
+                  sml_entry("1-0:56.7.0", signed(2706, 4), 27, -2), sml_entry("1-0:76.7.0", signed(24357, 4), 27, -2))
+    return [framed("hundred-thousandths of a watt-hour", a,
+                   {"energy_import": wh("450081.41335"), "energy_export": wh("2197.99"), "power_active": "352.89 W",
+                    "power_active_l1": "82.26 W", "power_active_l2": "27.06 W", "power_active_l3": "243.57 W"})]
+
+
+def telegram(*lines):
+    text = "\r\n".join(lines) + "\r\n!"
+    return text + "%04X\r\n" % reflected(text.encode("latin-1"), 0xA001, 0, 0)
+
+
+def dsmr():
+    head = ("/NODE5TEST\\1", "", "1-3:0.2.8(50)", "0-0:1.0.0(251013161201S)")
+    a = telegram(*head, "1-0:1.8.1(000123.456*kWh)", "1-0:1.8.2(000000.544*kWh)", "1-0:2.8.1(000000.001*kWh)",
+                 "1-0:2.8.2(000000.002*kWh)", "1-0:1.7.0(00.000*kW)", "1-0:2.7.0(00.900*kW)")
+    b = telegram(*head, "1-0:1.8.1(000123.456*kWh)", "1-0:1.7.0(00.900*kW)")
+    c = telegram(head[0], "", "0-0:1.0.0(251013160301S)", "1-0:1.8.1(000123.456*kWh)", "1-0:1.8.2(000000.544*kWh)")
+    return [lined("exporting", a, {"energy_import": "446400000000000 uJ", "energy_export": "10800000000 uJ",
+                                   "power_active": "-900 W"}),
+            lined("one tariff is no total, and one direction is no power", b,
+                  {"energy_import": "gap decode.missing", "power_active": "gap decode.missing"}),
+            lined("a telegram that was kept for nine minutes", c, {"energy_import": "gap decode.stale"})]
+
+
+def d0(asked):
+    def readout(head, *lines):
+        data = "\r\n".join(lines) + "\r\n!\r\n\x03"
+        check = 0
+        for byte in data.encode("latin-1"):
+            check ^= byte
+        return head + "\x02" + data + chr(check)
+    head = "/TST5Probe\r\n" if asked else ""
+    a = readout(head, "1-0:1.8.0*255(000123.456*kWh)", "1-0:16.7.0*255(000900*W)")
+    b = readout(head, "0.0.0(12345678)", "F.F(00)", "1.8.0(0001234.5*Wh)2.8.0(00000.250)", "1.8.0*01(000100.000*kWh)",
+                "32.7(230.1*V)", "52.7.0(231*V)", "72.7.0(229.95*V)", "1.6.0(5.25*kW)(2510131200)")
+    c = readout(head, "1-0:1.8.0(000123.456*kvarh)", "1-0:16.7.0(nan*kW)")
+    return [lined("with units and whole codes", a, {"energy_import": "444441600000000 uJ", "power_active": "900 W"}),
+            lined("short codes, several values to a line, values of the past", b,
+                  # Printed finer than the profile's watt-hour: rounded to it.
+                  {"energy_import": f"{half_away(Fraction('1234.5')) * WH} uJ", "energy_export": "900000000000 uJ", "voltage_l1": "230.1 V", "voltage_l2": "231 V", "voltage_l3": "229.95 V"}),
+            lined("another quantity, and a word for a number", c,
+                  {"energy_import": "gap decode.malformed", "power_active": "gap decode.malformed"})]
 
 
 def types():
@@ -529,6 +696,9 @@ PROFILES = {
     "shelly-pro-3em": pro3em, "tasmota-energy": tasmota, "node-rapl-nvml": node,
     "raritan-px": raritan, "apc-rpdu2": apc, "eaton-epdu": eaton, "vertiv-geist": vertiv, "gude-pdu835x": gude,
     "enlogic-pdu2": enlogic, "panduit-g5": panduit,
+    "sml-ehz": sml_ehz, "emh-ed300l": ed300l, "iskra-mt175": mt175, "dzg-dvs74-old": dzg_old, "ebz-dd3": ebz,
+    "dsmr-5": dsmr, "dsmr-4": dsmr, "iec-62056-21-asked": lambda: d0(True),
+    "iec-62056-21-push": lambda: d0(False),
 }
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ describe('a meter', () => {
       ['missing', undefined],
       ['actual', 60_000_000n],
     ]);
-    expect(due[1]?.because).toBe('counter.fell');
+    expect(due[1]?.because).toBe('counter.reset');
   });
 
   test('with a coarse register is provisional first and final when the register moves', () => {

@@ -5,7 +5,7 @@ import { isNodeMessage } from '../../decode/profile.ts';
 import type { FaultCode } from '../../quantity/fault.ts';
 import { ProfileFault } from '../../quantity/fault.ts';
 import { TIER_OF_ROLE, type Tier } from '../../quantity/quality.ts';
-import type { Instrument, Site } from '../../quantity/site.ts';
+import { choosesItsTimes, type Instrument, type Site } from '../../quantity/site.ts';
 import { type DurationNs, type InstantNs, instantNs, toSeconds } from '../../quantity/time.ts';
 import { watts } from '../../quantity/units.ts';
 import { accuracyRatio } from '../../quantity/accuracy-class.ts';
@@ -59,7 +59,7 @@ export function seatsOf(
 
 function seat(site: Site, instrument: Instrument, { profile, hash }: LoadedProfile): Seat {
   const wire = site.wires.get(instrument.wire);
-  const pushed = wire?.transport === 'mqtt' || wire?.transport === 'csv';
+  const pushed = wire !== undefined && choosesItsTimes(wire);
   const speedRatio = site.rehearsal?.clock.speedRatio ?? 1;
   const trace = new InstrumentTrace(instrument.id, {
     ceilingW: isNodeMessage(profile) ? CHIP_CEILING_W : METER_CEILING_W,

@@ -69,6 +69,7 @@ function evidenceOf(
   if (!clock.synchronised) flags.push('clock-not-synchronised');
   if (!seat.refreshKnown) flags.push('refresh-unknown');
   if (!seat.trace.register()) flags.push('integrated-power');
+  if (seat.trace.reversedPhase() !== undefined) flags.push('phase-reversed');
   return {
     source: seat.instrument.id,
     tier: seat.tier,
