@@ -5,6 +5,7 @@ import { applyModel, type Anchor } from '../../src/calibrate/apply-model.ts';
 import type { ChipTerm } from '../../src/calibrate/chip-terms.ts';
 import { ageS, correctedRows, wallSpan } from '../../src/calibrate/corrected-rows.ts';
 import { shapeColumn, type Rows, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { onSpotClock } from '../../src/calibrate/spot-clock.ts';
 import { anchorOn } from '../../src/calibrate/spot-anchor.ts';
 import { shapeOf } from '../../src/calibrate/shape.ts';
 import { wallOf } from '../../src/calibrate/wall-windows.ts';
@@ -15,22 +16,29 @@ import { expandedJ } from '../../src/quantity/uncertainty.ts';
 import { cut, type Scored } from './held-out-score.ts';
 import { must, type Fitted } from './recorded-set.ts';
 
-/** A short metering from the middle of the run. */
-function spotOf(model: CorrectionModel, run: RunEvidence, spotS: number): Anchor {
+/** A short metering from the middle of the run: the model on its clock, and where level and gain stand. */
+function spotOf(
+  model: CorrectionModel,
+  run: RunEvidence,
+  spotS: number,
+): { readonly model: CorrectionModel; readonly anchor: Anchor } {
   const wall = wallOf(run.feeds);
   if (!wall) throw new Error('no meter');
-  const feed = { source: 'wall', series: cut(wall, 0.5, spotS), power: undefined };
-  return must(anchorOn(model, run.chips, [feed]));
+  const feeds = [{ source: 'wall', series: cut(wall, 0.5, spotS), power: undefined }];
+  const clocked = onSpotClock(model, run.chips, feeds);
+  return { model: clocked, anchor: must(anchorOn(clocked, run.chips, feeds)) };
 }
 
 /** Windows of a run, `everyS` long or the whole; only what both instruments cover for nine tenths. */
 export function scoreRun(
-  { model, affine }: Fitted,
+  { model: fitted, affine }: Fitted,
   run: RunEvidence,
   everyS: number | undefined,
   spotS?: number,
 ): Scored[] {
   const wall = wallOf(run.feeds);
+  const { model, anchor } =
+    spotS === undefined ? { model: fitted, anchor: undefined } : spotOf(fitted, run, spotS);
   const span = wallSpan(model, run.chips);
   if (!wall || !span) return [];
   const beginS = Math.max(0, secondsBetween(span.fromNs, wall.originNs) + (wall.atS[0] ?? 0));
@@ -41,7 +49,6 @@ export function scoreRun(
   const count = Math.floor(lengthS / stepS + 1e-9);
   const fromS = Float64Array.from({ length: count }, (_, row) => row * stepS);
   const windows = { originNs: fromNs, fromS, untilS: fromS.map((each) => each + stepS) };
-  const anchor = spotS === undefined ? undefined : spotOf(model, run, spotS);
   const rows = must(correctedRows(model, run.chips, windows, anchor));
   const plain = must(correctedRows(affine, run.chips, windows));
   const shiftS = secondsBetween(wall.originNs, fromNs);
