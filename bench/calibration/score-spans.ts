@@ -2,7 +2,7 @@
 // where meters hold their values and only the rows know which chip windows belong to a value.
 import { meansOver, secondsBetween } from '../../src/align/energy-series.ts';
 import { applyModel, type Anchor } from '../../src/calibrate/apply-model.ts';
-import type { ChipTerm } from '../../src/calibrate/chip-terms.ts';
+import { sourceTerms, type ChipTerm } from '../../src/calibrate/chip-terms.ts';
 import { ageS, correctedRows, wallSpan } from '../../src/calibrate/corrected-rows.ts';
 import { shapeColumn, type Rows, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
 import { onSpotClock } from '../../src/calibrate/spot-clock.ts';
@@ -117,10 +117,10 @@ function scoreSpan(
   };
   const durationS = over(new Float64Array(rows.count).fill(1));
   const meterJ = over(rows.meterW);
-  // The first source of a term carries its column, and parts are put back, so that the terms come out as in the rows.
+  // Parts are put back, so that the terms come out as in the rows.
   const energies = new Map<string, number>();
-  terms.forEach((term, index) => {
-    let energyJ = over(rows.chipW[index] ?? new Float64Array(rows.count));
+  sourceTerms(terms).forEach((term, index) => {
+    let energyJ = over(rows.sourceW[index] ?? new Float64Array(rows.count));
     for (const part of term.less) energyJ += energies.get(part) ?? 0;
     term.sources.forEach((source, place) => energies.set(source, place === 0 ? energyJ : 0));
   });

@@ -86,6 +86,18 @@ export function affineTerm(terms: readonly ChipTerm[]): ChipTerm {
   return { name: 'chips', sources: [...new Set(sources)], less: [], prior: widest.prior };
 }
 
+/**
+ * One term per source where a term sums several: sensors of one kind differ (boards by 5 %), and so does what each feeds.
+ * A term that has parts taken off stays whole.
+ */
+export function sourceTerms(terms: readonly ChipTerm[]): readonly ChipTerm[] {
+  return terms.flatMap((term) =>
+    term.less.length > 0 || term.sources.length === 1
+      ? [term]
+      : term.sources.map((source) => ({ ...term, name: source, sources: [source] })),
+  );
+}
+
 function partsOf(known: readonly string[], layout: ChipLayout): ReadonlyMap<string, string> {
   if (layout.partOf) {
     return new Map([...layout.partOf].filter(([part]) => known.includes(part)));

@@ -1,6 +1,6 @@
 // Which form of model the evidence supports: one gain or one per component, and which shapes beside them. Simple wins
 // unless the richer form is better on what was left out; fits that only look better on their own data earn nothing.
-import type { ChipTerm } from './chip-terms.ts';
+import { sourceTerms, type ChipTerm } from './chip-terms.ts';
 import type { Rows } from './evidence-rows.ts';
 import { columnsOf, type Form, type FormColumns } from './fit-columns.ts';
 import { fitRows, type RowsFit } from './fit-rows.ts';
@@ -29,6 +29,8 @@ export function chooseForm(rows: Rows, terms: readonly ChipTerm[]): ChosenFit {
     if (next.fit.crossW < EARNS_RATIO * best.fit.crossW) best = next;
   };
   if (!single && !apart) consider(fitted({ gains: 'components', shapes: [], conditions: [] }));
+  const split = sourceTerms(terms).length > terms.length;
+  if (split) consider(fitted({ gains: 'sources', shapes: [], conditions: [] }));
   for (const kinds of [['slow', 'warm'], ['square']] as const) {
     const kept = best.form.shapes;
     const tried = CANDIDATE_SHAPES.flatMap((shape, index) =>

@@ -4,7 +4,7 @@ import { meansOver, sumOf, type EnergySeries, type WindowMeans } from '../align/
 import type { ConditionKind, HeldMeter } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
-import type { ChipTerm } from './chip-terms.ts';
+import { sourceTerms, type ChipTerm } from './chip-terms.ts';
 import type { Condition } from './condition.ts';
 import { CANDIDATE_SHAPES, shapedSeries, type Shape } from './shape.ts';
 import { heldWall, plainWall, type Feed, type RunClock } from './wall-windows.ts';
@@ -30,6 +30,8 @@ export interface Rows {
   readonly meterW: Float64Array;
   /** One column per term. */
   readonly chipW: readonly Float64Array[];
+  /** One column per term of `sourceTerms`. */
+  readonly sourceW: readonly Float64Array[];
   /** One column per candidate shape, in the order of `CANDIDATE_SHAPES`. */
   readonly shapeW: readonly Float64Array[];
   /** Effects of the conditions that every run has, by name. */
@@ -89,6 +91,7 @@ interface Piece {
   readonly untilS: Float64Array;
   readonly atS: Float64Array;
   readonly columns: readonly Float64Array[];
+  readonly sources: readonly Float64Array[];
   readonly shapes: readonly Float64Array[];
   readonly conditions: readonly Float64Array[];
   readonly kept: readonly number[];
@@ -138,9 +141,8 @@ function pieceOf(
   const wall = held.length > 0 ? heldWall(run.feeds, held) : plainWall(run.feeds, clock, blockS);
   if (!wall)
     return refuse('align.overlap', 'the run has no meter', 'record the meter beside the chips');
-  const columns: Float64Array[] = [];
   const covered = new Float64Array(wall.meterW.length).fill(1);
-  for (const term of terms) {
+  const columnOf = (term: ChipTerm): Float64Array | Refusal => {
     const whole = columnsOf(term.sources, wall.windows);
     if (isRefusal(whole)) return whole;
     const less = term.less.length > 0 ? columnsOf(term.less, wall.windows) : undefined;
@@ -149,7 +151,19 @@ function pieceOf(
       if (less) whole.meanW[row] = (whole.meanW[row] ?? 0) - (less.meanW[row] ?? 0);
       covered[row] = Math.min(covered[row] ?? 0, whole.coveredRatio[row] ?? 0);
     }
-    columns.push(whole.meanW);
+    return whole.meanW;
+  };
+  const sources: Float64Array[] = [];
+  const columns: Float64Array[] = [];
+  for (const [own, into] of [
+    [sourceTerms(terms), sources],
+    [terms, columns],
+  ] as const) {
+    for (const term of own) {
+      const column = columnOf(term);
+      if (isRefusal(column)) return column;
+      into.push(column);
+    }
   }
   const kept = [...covered.keys()].filter((row) => (covered[row] ?? 0) >= 0.95);
   const shapes = CANDIDATE_SHAPES.map(
@@ -161,6 +175,7 @@ function pieceOf(
     untilS: wall.untilS,
     atS: wall.atS,
     columns,
+    sources,
     shapes,
     conditions: conditions.map((name) => {
       const series = run.conditions?.get(name)?.series;
@@ -213,6 +228,7 @@ export function rowsOfRuns(
   const rows = {
     meterW: new Float64Array(count),
     chipW: terms.map(() => new Float64Array(count)),
+    sourceW: sourceTerms(terms).map(() => new Float64Array(count)),
     shapeW: CANDIDATE_SHAPES.map(() => new Float64Array(count)),
     conditions: conditions.map((name) => ({
       source: name.replace(/ [a-z_]+$/, ''),
@@ -229,9 +245,11 @@ export function rowsOfRuns(
     const phases = runs[run]?.evidence.phases ?? [];
     for (const row of piece.kept) {
       rows.meterW[filled] = piece.meterW[row] ?? 0;
-      terms.forEach((_, term) => {
-        const column = rows.chipW[term];
-        if (column) column[filled] = piece.columns[term]?.[row] ?? 0;
+      rows.chipW.forEach((column, term) => {
+        column[filled] = piece.columns[term]?.[row] ?? 0;
+      });
+      rows.sourceW.forEach((column, source) => {
+        column[filled] = piece.sources[source]?.[row] ?? 0;
       });
       rows.shapeW.forEach((column, shape) => {
         column[filled] = piece.shapes[shape]?.[row] ?? 0;
@@ -276,6 +294,7 @@ export function selectRows(rows: Rows, keep: (row: number) => boolean): Rows {
     count: kept.length,
     meterW: pick(rows.meterW),
     chipW: rows.chipW.map(pick),
+    sourceW: rows.sourceW.map(pick),
     shapeW: rows.shapeW.map(pick),
     conditions: rows.conditions.map((each) => ({ ...each, effectRatio: pick(each.effectRatio) })),
     lengthS: pick(rows.lengthS),

@@ -1,7 +1,7 @@
 // The columns of a regression: what each parameter multiplies, and what physics says of it. A form of model is a choice
 // of columns; everything that fits, resamples or checks a model sees columns only.
-import type { CorrectionModel } from '../quantity/correction.ts';
-import { affineTerm, type ChipTerm, type GainPrior } from './chip-terms.ts';
+import type { CorrectionModel, GainForm } from '../quantity/correction.ts';
+import { affineTerm, sourceTerms, type ChipTerm, type GainPrior } from './chip-terms.ts';
 import { chipTotalW, shapeColumn, type Rows } from './evidence-rows.ts';
 import { conditionPrior } from './condition.ts';
 import { CANDIDATE_SHAPES, shapeOf, shapePrior, type Shape } from './shape.ts';
@@ -13,7 +13,7 @@ export interface FitColumn {
 
 /** Which columns a model has beside the intercept. */
 export interface Form {
-  readonly gains: 'affine' | 'components';
+  readonly gains: GainForm;
   /** Indices of `CANDIDATE_SHAPES`. */
   readonly shapes: readonly number[];
   /** Indices of the rows' conditions. */
@@ -34,9 +34,10 @@ export interface FormColumns {
 export function columnsOf(rows: Rows, terms: readonly ChipTerm[], form: Form): FormColumns {
   const chips = chipTotalW(rows);
   const topW = chips.reduce((most, each) => Math.max(most, each), 0);
-  const ownTerms = form.gains === 'affine' ? [affineTerm(terms)] : terms;
+  const ownTerms = termsOfForm(terms, form.gains);
+  const powers = powersOf(rows, form.gains);
   const gains = ownTerms.map((term, index) => ({
-    meanW: form.gains === 'affine' ? chips : (rows.chipW[index] ?? new Float64Array(rows.count)),
+    meanW: powers[index] ?? new Float64Array(rows.count),
     prior: term.prior,
   }));
   const shapes = form.shapes.flatMap((index) => CANDIDATE_SHAPES[index] ?? []);
@@ -62,6 +63,29 @@ export function columnsOf(rows: Rows, terms: readonly ChipTerm[], form: Form): F
   };
 }
 
+function termsOfForm(terms: readonly ChipTerm[], gains: GainForm): readonly ChipTerm[] {
+  switch (gains) {
+    case 'affine':
+      return [affineTerm(terms)];
+    case 'components':
+      return terms;
+    case 'sources':
+      return sourceTerms(terms);
+  }
+}
+
+/** The columns that the gains of a form multiply. */
+function powersOf(rows: Rows, gains: GainForm): readonly Float64Array[] {
+  switch (gains) {
+    case 'affine':
+      return [chipTotalW(rows)];
+    case 'components':
+      return rows.chipW;
+    case 'sources':
+      return rows.sourceW;
+  }
+}
+
 /** Writes what parameters [intercept, one per column] predict for each row, W. */
 export function predictRows(
   columns: readonly FitColumn[],
@@ -79,7 +103,7 @@ export function predictRows(
 
 /** What a model says of the rows of its own evidence, W; levels of single runs are not in it. */
 export function modelPrediction(rows: Rows, model: CorrectionModel): Float64Array {
-  const gains = model.detail?.form === 'components' ? rows.chipW : [chipTotalW(rows)];
+  const gains = powersOf(rows, model.detail?.form ?? 'affine');
   const shapes = model.detail?.shapes ?? [];
   const predictedW = new Float64Array(rows.count).fill(model.interceptW);
   const add = (gainRatio: number, column: Float64Array | undefined): void => {

@@ -102,6 +102,7 @@ function daysAsRows(fit: LongFit): Rows {
     count,
     meterW: of((day) => day.meterW),
     chipW: [of((day) => day.chipW)],
+    sourceW: [],
     shapeW: [],
     conditions: [],
     lengthS: of((day) => day.coveredS),

@@ -2,6 +2,7 @@
 // Decoding trusts nothing: a model from elsewhere is checked field by field before it may correct anything.
 import {
   CONDITION_KINDS,
+  GAIN_FORMS,
   STANDINGS,
   type CorrectionCondition,
   type CorrectionDetail,
@@ -255,10 +256,8 @@ const decodeLeftOut = (fold: Fields): LeftOut => ({
 });
 
 function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
-  const form = detail.text('form');
-  if (form !== 'affine' && form !== 'components') {
-    throw detail.fault('form', 'is neither affine nor components');
-  }
+  const form = GAIN_FORMS.find((each) => each === detail.text('form'));
+  if (form === undefined) throw detail.fault('form', `is none of ${GAIN_FORMS.join(', ')}`);
   const shapes = detail.list('shapes').map(decodeShape);
   const covariance = detail.numbers('covariance');
   const conditions = detail.has('conditions') ? detail.list('conditions').map(decodeCondition) : [];

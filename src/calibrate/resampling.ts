@@ -49,7 +49,7 @@ export function covarianceOf(chunked: Chunked, parameters: Float64Array, seed: n
       cells[i * size + j] = (cells[i * size + j] ?? 0) + hidden;
     }
   }
-  const unitsDof = Math.max(1, units.length - size);
+  const unitsDof = Math.max(1, units.length - 1);
   return { cells, dof: applicationsCount >= 3 ? Math.min(unitsDof, applicationsCount) : unitsDof };
 }
 

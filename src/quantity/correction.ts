@@ -96,10 +96,13 @@ export interface Drift {
   readonly relaxS: number;
 }
 
+/** `affine`: all chips in one term; `components`: one term per kind of chip; `sources`: one term per sensor. */
+export const GAIN_FORMS = ['affine', 'components', 'sources'] as const;
+export type GainForm = (typeof GAIN_FORMS)[number];
+
 /** What applying a model exactly needs beyond its terms; a model without it is applied by `systematicRatio` alone. */
 export interface CorrectionDetail {
-  /** `affine`: all chips in one term; `components`: one term per kind of chip. */
-  readonly form: 'affine' | 'components';
+  readonly form: GainForm;
   readonly shapes: readonly CorrectionShape[];
   readonly conditions: readonly CorrectionCondition[];
   /** Covariance of [intercept, then terms, shapes, conditions in their order], row by row; W², W and 1. */

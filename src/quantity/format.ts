@@ -1,5 +1,5 @@
 // The one place that prints units, for people; machines get integers and RFC 3339.
-import { combinedJ, coverageFactor, type UncertaintyParts } from './uncertainty.ts';
+import { expandedJ, type UncertaintyParts } from './uncertainty.ts';
 import type { Microjoules, Watts } from './units.ts';
 import { KWH_UJ } from './units.ts';
 
@@ -28,4 +28,4 @@ export const formatRatioPercent = (fractionRatio: number): string =>
 
 /** Expanded uncertainty (95.45 %) as kWh. */
 export const expandedKwh = (parts: UncertaintyParts): number =>
-  kwhOfJoules(coverageFactor(parts.dof) * combinedJ(parts));
+  kwhOfJoules(expandedJ(parts));

@@ -11,7 +11,7 @@ export interface UncertaintyParts {
   readonly independentJ: Joules;
   /** Of the two outer edges (resolution, timing): telescopes, so inner edges cancel. */
   readonly edgeJ: Joules;
-  /** Effective degrees of freedom of the whole; Infinity where every part is of type B. */
+  /** Degrees of freedom of the systematic part; Infinity where it is of type B. The other parts count as well known. */
   readonly dof: number;
 }
 
@@ -26,9 +26,18 @@ export const NO_UNCERTAINTY: UncertaintyParts = {
 export const combinedJ = (parts: UncertaintyParts): Joules =>
   joules(Math.hypot(parts.systematicJ, parts.independentJ, parts.edgeJ));
 
+/**
+ * Effective degrees of freedom of the whole (Welch-Satterthwaite, GUM G.4.1): only the systematic part has few, so they
+ * count in full where it dominates, as over long times, and for little where it does not.
+ */
+export function effectiveDof(parts: UncertaintyParts): number {
+  if (!Number.isFinite(parts.dof) || parts.systematicJ <= 0) return Infinity;
+  return parts.dof * (combinedJ(parts) / parts.systematicJ) ** 4;
+}
+
 /** Expanded uncertainty U = k u for 95.45 %, J. */
 export const expandedJ = (parts: UncertaintyParts): Joules =>
-  joules(coverageFactor(parts.dof) * combinedJ(parts));
+  joules(coverageFactor(effectiveDof(parts)) * combinedJ(parts));
 
 /** Student's t quantile for two-sided 95.45 %; 2 from 50 degrees of freedom up (GUM table G.2). */
 export function coverageFactor(dof: number): number {

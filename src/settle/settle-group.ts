@@ -176,7 +176,7 @@ function shareUncertainty(
     independentJ: joules(independentJ),
     edgeJ: joules(edgeJ),
     dof: dofOf(
-      Math.hypot(systematicJ, independentJ, edgeJ),
+      systematicJ,
       (expected.fitShareRatio.get(node) ?? 0) * totalJ,
       expected.models.get(node)?.dof ?? Infinity,
     ),

@@ -26,6 +26,7 @@ function rowsOf(runsCount: number, each: number): Rows {
     count,
     meterW: column(),
     chipW: [column(), column()],
+    sourceW: [column(), column()],
     shapeW: CANDIDATE_SHAPES.map(column),
     conditions: [],
     lengthS: column().fill(10),

@@ -1,7 +1,7 @@
 // The uncertainty budget of a model at the mean load of its evidence, part by part and for spans of three lengths, so
 // that a reader sees which parts shrink over a longer span and which do not. It takes apart what `applyModel` combines.
 import type { CorrectionModel } from '../../quantity/correction.ts';
-import { combinedJ, coverageFactor } from '../../quantity/uncertainty.ts';
+import { combinedJ, coverageFactor, effectiveDof } from '../../quantity/uncertainty.ts';
 import { varianceAt } from '../bounded-regression.ts';
 import { shapeColumn, type Rows } from '../evidence-rows.ts';
 import { shapeOf } from '../shape.ts';
@@ -87,7 +87,7 @@ export function budgetOf(
     spansS: SPANS_S,
     lines,
     combinedW: stated.map((parts, index) => combinedJ(parts) / (SPANS_S[index] ?? 1)),
-    coverageFactor: stated.map((parts) => coverageFactor(parts.dof)),
+    coverageFactor: stated.map((parts) => coverageFactor(effectiveDof(parts))),
   };
 }
 

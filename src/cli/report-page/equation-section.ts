@@ -77,6 +77,8 @@ function formText(model: CorrectionModel): Markup {
       return html`one gain for all chips; one per component did not predict better`;
     case 'components':
       return html`one gain per component, which predicted better than one for all`;
+    case 'sources':
+      return html`one gain per sensor, which predicted better than one per component`;
     case undefined:
       return ABSENT;
   }
