@@ -198,7 +198,7 @@ function partsOf(model: CorrectionModel, span: Span, circumstance: Circumstance)
     systematicJ: joules(systematicW * durationS),
     independentJ: joules(independentW * durationS),
     edgeJ: joules(Math.hypot(timingJ, Math.SQRT2 * heldJ)),
-    dof: effectiveDof(systematicW, [...level, [fitW, Math.max(1, detail.covarianceDof)]]),
+    dof: systematicDof(systematicW, [...level, [fitW, Math.max(1, detail.covarianceDof)]]),
   };
 }
 
@@ -252,7 +252,7 @@ function levelParts(
 const ANCHOR_DOF = 20;
 
 /** Welch-Satterthwaite, GUM G.4.1; parts that are not listed count as type B. */
-function effectiveDof(combinedW: number, parts: readonly Part[]): number {
+function systematicDof(combinedW: number, parts: readonly Part[]): number {
   const below = parts.reduce((sum, [partW, dof]) => sum + partW ** 4 / dof, 0);
   return below > 0 ? Math.max(1, combinedW ** 4 / below) : Infinity;
 }

@@ -41,6 +41,7 @@ export interface FitFrame {
   readonly meterSources: readonly string[];
   readonly heldMeters: readonly HeldMeter[];
   readonly chipStamp: string;
+  readonly meterStamp?: string;
   readonly chipWindowS: number | undefined;
   /** What was found against samples and sources before rows were made of them. */
   readonly doubts?: readonly Doubt[];
@@ -177,6 +178,7 @@ function modelOf(
       meterSources: frame.meterSources,
       heldMeters: frame.heldMeters,
       chipStamp: frame.chipStamp,
+      ...(frame.meterStamp === undefined ? {} : { meterStamp: frame.meterStamp }),
       ...(frame.chipWindowS === undefined ? {} : { chipWindowS: frame.chipWindowS }),
       ...(held ? { heldBack: held } : {}),
       leftOut: { byApplication, byDay },

@@ -130,6 +130,7 @@ function encodeDetail(detail: CorrectionDetail): ModelDocument {
       ...(meter.refreshS === undefined ? {} : { refresh_s: meter.refreshS }),
     })),
     chip_stamp: detail.chipStamp,
+    ...(detail.meterStamp === undefined ? {} : { meter_stamp: detail.meterStamp }),
     ...(detail.chipWindowS === undefined ? {} : { chip_window_s: detail.chipWindowS }),
     ...(heldBack
       ? {
@@ -305,6 +306,7 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
       ...(meter.has('refresh_s') ? { refreshS: meter.number('refresh_s', 0) } : {}),
     })),
     chipStamp: detail.text('chip_stamp'),
+    ...(detail.has('meter_stamp') ? { meterStamp: detail.text('meter_stamp') } : {}),
     ...(detail.has('chip_window_s') ? { chipWindowS: detail.number('chip_window_s', 0) } : {}),
     ...(heldBack
       ? {

@@ -36,13 +36,12 @@ export function onSpotClock(
   const { rateRatio } = detail;
   const startS = firstS(total) + secondsBetween(wall.originNs, total.originNs);
   const middleS = (firstS(wall) + (wall.atS.at(-1) ?? 0)) / 2;
-  const found = findClock(rowsOfSeries(wall, Math.max(ROW_S_MIN, periodOf(wall.atS))), total, {
-    rangeS: REACH_SIGMAS * detail.offsetUncertaintyS,
-    centreS: offsetS + rateRatio * (middleS - startS),
-    seekRate: false,
-    rateRatio,
-  });
-  if (isRefusal(found)) return model;
+  const rangeS = REACH_SIGMAS * detail.offsetUncertaintyS;
+  const centreS = offsetS + rateRatio * (middleS - startS);
+  const rows = rowsOfSeries(wall, Math.max(ROW_S_MIN, periodOf(wall.atS)));
+  const found = findClock(rows, total, { rangeS, centreS, seekRate: false, rateRatio });
+  // A valley that slopes out of reach is none: these stamps are of another kind, or the spot is of another run.
+  if (isRefusal(found) || Math.abs(found.offsetS - centreS) > rangeS) return model;
   const drawn = shrunk(
     {
       value: found.offsetS + rateRatio * (startS - found.pivotS),

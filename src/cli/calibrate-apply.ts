@@ -11,6 +11,7 @@ import {
   type WallWindows,
 } from '../calibrate/corrected-rows.ts';
 import { anchorOn, type SpotFeed } from '../calibrate/spot-anchor.ts';
+import { onSpotClock } from '../calibrate/spot-clock.ts';
 import { doubtWords, refusalOf, type Doubt } from '../calibrate/doubts.ts';
 import { modelAt } from '../calibrate/model-life.ts';
 import { modelFor, type ModelSet } from '../calibrate/model-set.ts';
@@ -107,9 +108,10 @@ function rowsOfMachine(
   const chips = chipsOf(stored, sources, found);
   // A spot metering says where the level is now, however long nobody has looked.
   const began = wallSpan(stored, chips)?.fromNs;
-  const model = spot || began === undefined ? stored : modelAt(stored, began);
-  if (isRefusal(model)) return model;
-  const feeds = spot && spotFeedsOf(model, spot, found);
+  const valid = spot || began === undefined ? stored : modelAt(stored, began);
+  if (isRefusal(valid)) return valid;
+  const feeds = spot && spotFeedsOf(valid, spot, found);
+  const model = feeds ? onSpotClock(valid, chips, feeds) : valid;
   doubts.push(...found);
   const refused = refusalOf(found);
   if (refused) return refused;
@@ -129,9 +131,8 @@ function rowsOfMachine(
   return rows;
 }
 
-function stampOf(model: CorrectionModel): (typeof STAMP_MEANINGS)[number] {
-  return STAMP_MEANINGS.find((meaning) => meaning === model.detail?.chipStamp) ?? 'end';
-}
+const stampOf = (stated: string | undefined): (typeof STAMP_MEANINGS)[number] =>
+  STAMP_MEANINGS.find((meaning) => meaning === stated) ?? 'end';
 
 /** Only the sources that the model names; others of the file are none of its business. */
 function chipsOf(
@@ -144,7 +145,8 @@ function chipsOf(
   for (const name of names) {
     const samples = sources.get(name);
     const windowS = model.detail?.chipWindowS;
-    const built = samples && seriesOf(name, samples, stampOf(model), windowS, 'chips');
+    const built =
+      samples && seriesOf(name, samples, stampOf(model.detail?.chipStamp), windowS, 'chips');
     if (!built) continue;
     chips.set(name, built.series);
     doubts.push(...built.doubts);
@@ -158,10 +160,11 @@ function spotFeedsOf(
   doubts: Doubt[],
 ): readonly SpotFeed[] {
   const named = model.detail?.meterSources;
+  const stamp = stampOf(model.detail?.meterStamp);
   const parts = wallParts([...spot.keys()], named && named.length > 0 ? named : undefined);
   return parts.flatMap((source) => {
     const samples = spot.get(source);
-    const built = samples && seriesOf(source, samples, stampOf(model), undefined, 'meter');
+    const built = samples && seriesOf(source, samples, stamp, undefined, 'meter');
     if (!built) return [];
     doubts.push(...built.doubts);
     return [{ source, series: built.series, power: built.power }];

@@ -137,6 +137,7 @@ async function fitFolders(
   let layout: ChipLayout = {};
   let windowS: number | undefined;
   let chipStamp: StampMeaning = 'end';
+  let meterStamp: StampMeaning = 'end';
   let flawsCount = 0;
   let rehearsed = false;
   for (const [index, path] of options.folders.entries()) {
@@ -145,10 +146,11 @@ async function fitFolders(
     }
     const folder = await readRunFolder(path, options.zone);
     chipStamp = folder.notes.chipStamp ?? 'end';
+    meterStamp = folder.notes.meterStamp ?? 'end';
     layout = layoutOf(folder);
     windowS = folder.windowS;
     rehearsed ||= folder.notes.rehearsed;
-    const nodes = evidenceOf(folder, { meter: folder.notes.meterStamp ?? 'end', chips: chipStamp });
+    const nodes = evidenceOf(folder, { meter: meterStamp, chips: chipStamp });
     if (nodes.length === 0) io.err(`${path}: no machine has both a meter and chips; left out`);
     for (const node of nodes) {
       flawsCount += tellFlaws(path, node, io);
@@ -182,6 +184,7 @@ async function fitFolders(
     meterRatio: options.meterRatio,
     meterSources: sample.feeds.map((feed) => feed.source),
     chipStamp,
+    meterStamp,
     chipWindowS: windowS,
     doubts,
   };
@@ -203,7 +206,14 @@ function fitMachines(
   terms: readonly ChipTerm[],
   frame: Pick<
     FitFrame,
-    'fittedAtNs' | 'seed' | 'meterRatio' | 'meterSources' | 'chipStamp' | 'chipWindowS' | 'doubts'
+    | 'fittedAtNs'
+    | 'seed'
+    | 'meterRatio'
+    | 'meterSources'
+    | 'chipStamp'
+    | 'meterStamp'
+    | 'chipWindowS'
+    | 'doubts'
   >,
   name: string,
   windowS: number | undefined,

@@ -130,6 +130,8 @@ export interface CorrectionDetail {
   readonly heldMeters: readonly HeldMeter[];
   /** What a power stamp of the chips names, and how long its window is where that is shorter than the stamps' distance. */
   readonly chipStamp: string;
+  /** The same of the meter's; absent where nobody said. */
+  readonly meterStamp?: string;
   readonly chipWindowS?: number;
   /** On the part of the evidence that was held back: error of the energy, RMS error of blocks of `blockS`. */
   readonly heldBack?: {

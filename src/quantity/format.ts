@@ -27,5 +27,4 @@ export const formatRatioPercent = (fractionRatio: number): string =>
   `${(fractionRatio * 100).toFixed(1)} %`;
 
 /** Expanded uncertainty (95.45 %) as kWh. */
-export const expandedKwh = (parts: UncertaintyParts): number =>
-  kwhOfJoules(expandedJ(parts));
+export const expandedKwh = (parts: UncertaintyParts): number => kwhOfJoules(expandedJ(parts));

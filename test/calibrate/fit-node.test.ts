@@ -37,6 +37,25 @@ const wallJ = (samples: NodeSamples, from: number, until: number): number =>
   samples.wallW.slice(from, until).reduce((sum, powerW) => sum + powerW, 0);
 
 describe('truth is recovered', () => {
+  test('two boards of which one feeds more get a gain each', () => {
+    const samples = sampleNode({ ...PLAIN, seed: 17 });
+    const [first, second] = [samples.chipsW.get('nvml:0')!, samples.chipsW.get('nvml:1')!];
+    // Loads of their own, so that the boards can be told apart.
+    const apart = second.map((_, row) => second[(row + 1200) % second.length]!);
+    const wallW = samples.wallW.map(
+      (w, row) => w + 0.25 * apart[row]! + 1.1 * (apart[row]! - second[row]!),
+    );
+    const chipsW = new Map([...samples.chipsW, ['nvml:1', apart] as const]);
+    const model = fitted(fitOf({ ...samples, wallW, chipsW }));
+    expect(model.detail?.form).toBe('sources');
+    const gainOf = (name: string): number =>
+      model.terms.find((term) => term.name === name)?.gainRatio ?? 0;
+    expect(gainOf('nvml:0')).toBeCloseTo(1.1, 1.5);
+    expect(gainOf('nvml:1')).toBeCloseTo(1.35, 1.5);
+    expect(gainOf('nvml:1') - gainOf('nvml:0')).toBeCloseTo(0.25, 1.5);
+    expect(first).not.toBe(apart);
+  });
+
   test('an hour of different gains gives components within their uncertainty, and is accepted', () => {
     const truth = { ...PLAIN, gains: { cpu: 1.5, dram: 1.2, gpu: 1.05 } };
     const model = fitted(fitOf(sampleNode(truth)));

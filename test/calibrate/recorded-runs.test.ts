@@ -22,7 +22,9 @@ test.skipIf(!shared('data', 'dgx1-v100'))(
   async () => {
     const [later, spot, applications] = await scoreDgx1V100();
     within(later!, 0.4, 2);
-    within(spot!, 0.4, 2);
+    within(spot!, 0.4, 0.6);
+    // The minute also tells the clock of its run.
+    expect(spot!.finest!.cvPercent).toBeLessThan(2.7);
     within(applications!, 1.5, 1.5);
     // Starts are cut to the second, and both held-out ones lie at one end of it: seconds err more than they will on average.
     expect(later!.finest!.cvPercent).toBeLessThan(3.6);
@@ -47,7 +49,7 @@ test.skipIf(!shared('data', 'ac922-pdu'))(
   'ac922-pdu: the second half and each kernel left out',
   { timeout: 120_000 },
   async () => {
-    for (const score of await scoreHalves('ac922-pdu', 5)) within(score, 0.15, 0.5);
+    for (const score of await scoreHalves('ac922-pdu', 5)) within(score, 0.15, 0.25);
   },
 );
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   combinedJ,
   coverageFactor,
+  effectiveDof,
   expandedJ,
   NO_UNCERTAINTY,
 } from '../../src/quantity/uncertainty.ts';
@@ -91,6 +92,11 @@ test('fewer degrees of freedom never make us surer', () => {
 test('parts combine in quadrature', () => {
   const parts = { systematicJ: joules(2), independentJ: joules(3), edgeJ: joules(6), dof: 3 };
   expect(combinedJ(parts)).toBe(7);
-  expect(expandedJ(parts)).toBeCloseTo(7 * 3.31, 12);
+  // Three degrees of freedom of a small part count for little, and in full where that part is the whole.
+  expect(effectiveDof(parts)).toBeCloseTo(3 * 3.5 ** 4, 9);
+  expect(expandedJ(parts)).toBe(7 * 2);
+  const alone = { ...parts, independentJ: joules(0), edgeJ: joules(0) };
+  expect(expandedJ(alone)).toBeCloseTo(2 * 3.31, 12);
+  expect(expandedJ({ ...parts, systematicJ: joules(0) })).toBe(2 * Math.hypot(3, 6));
   expect(expandedJ(NO_UNCERTAINTY)).toBe(0);
 });

@@ -1,6 +1,11 @@
 // Rows gathered into spans of one run (and one application), and what was metered and predicted over one span or many:
 // systematic parts of U add linearly, independent ones and edges in quadrature, as they do for settled energy.
-import { combinedJ, effectiveDof, expandedJ, type UncertaintyParts } from '../../quantity/uncertainty.ts';
+import {
+  combinedJ,
+  effectiveDof,
+  expandedJ,
+  type UncertaintyParts,
+} from '../../quantity/uncertainty.ts';
 import { joules } from '../../quantity/units.ts';
 import type { Rows } from '../evidence-rows.ts';
 import type { RowPredictions } from './row-predictions.ts';
