@@ -3,6 +3,7 @@ import { LedgerDamage } from '../ledger/index.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { CALIBRATE } from './calibrate-command.ts';
 import { type Command, EXIT, type Terminal, UsageError } from './command.ts';
+import { CORRECT } from './correct.ts';
 import { EXPORT } from './export.ts';
 import { LEDGER } from './ledger.ts';
 import { trueupVersion } from './package-version.ts';
@@ -16,6 +17,7 @@ const COMMANDS = {
   rehearse: REHEARSE,
   read: READ,
   calibrate: CALIBRATE,
+  correct: CORRECT,
   ledger: LEDGER,
   publish: PUBLISH,
   export: EXPORT,
