@@ -3,7 +3,15 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHMARKS = ['polls', 'lateness', 'journal', 'service', 'calibration', 'fit'] as const;
+const BENCHMARKS = [
+  'polls',
+  'lateness',
+  'journal',
+  'service',
+  'calibration',
+  'fit',
+  'trackers',
+] as const;
 
 const wantsJson = process.argv.includes('--json');
 const results: Record<string, unknown> = {};

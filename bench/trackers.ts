@@ -15,6 +15,13 @@ import { joules } from '../src/quantity/units.ts';
 
 const root = resolve(process.env['TRUEUP_FIXTURES'] ?? join(import.meta.dirname, '../../shared'));
 const KWH_J = 3.6e6;
+const wantsJson = process.argv.includes('--json');
+const lines: string[] = [];
+/** Lines for people as they come; with --json one object at the end. */
+const say = (line: string): void => {
+  if (wantsJson) lines.push(line);
+  else console.log(line);
+};
 
 interface Tool {
   readonly name: string;
@@ -83,6 +90,7 @@ function meteredOf(
   row: CsvRow,
   { columns }: (typeof SETS)[number],
   tool: Tool,
+  siblingsW: readonly number[],
 ): MeteredClaim | undefined {
   const startS = row.number(columns.start);
   const stopS = row.number(columns.stop);
@@ -94,7 +102,7 @@ function meteredOf(
   const cpuKwh = row.number(columns.cpu);
   if (cpuKwh !== undefined) {
     const gpuJ = (row.number(columns.gpu) ?? NaN) * KWH_J;
-    const cpuJ = cpuKwh < 0 ? unwrapped(cpuKwh * KWH_J, ownS, []) : cpuKwh * KWH_J;
+    const cpuJ = cpuKwh < 0 ? unwrapped(cpuKwh * KWH_J, ownS, siblingsW) : cpuKwh * KWH_J;
     if (isRefusal(cpuJ) || !(gpuJ >= 0)) return undefined;
     const summedS = ((row.number(columns.ram) ?? NaN) * KWH_J) / RAM_W;
     const isOff = Math.abs(summedS - ownS) <= 30 && Math.abs(ownS / summedS - 1) >= 0.005;
@@ -140,7 +148,7 @@ function judge(title: string, metered: readonly MeteredClaim[]): void {
     1 -
     metered.reduce((sum, each) => sum + saidJ(each), 0) /
       metered.reduce((sum, each) => sum + each.wallJ, 0);
-  console.log(
+  say(
     `${title}: ${metered.length} claims; before: ${percent(missing)} of the energy missing, MAPE ${percent(before)}`,
   );
   const all: Judged[] = [];
@@ -151,7 +159,7 @@ function judge(title: string, metered: readonly MeteredClaim[]): void {
     );
     const own = metered.filter(({ claim }) => claim.application === benchmark);
     if (isRefusal(model)) {
-      console.log(`  without ${benchmark}: refused: ${model.because}`);
+      say(`  without ${benchmark}: refused: ${model.because}`);
       continue;
     }
     const judged = own.map((each): Judged | undefined => {
@@ -167,14 +175,14 @@ function judge(title: string, metered: readonly MeteredClaim[]): void {
     });
     const kept = judged.filter((each) => each !== undefined);
     all.push(...kept);
-    console.log(
+    say(
       `  left out ${benchmark.padEnd(8)} ${own.length} claims of ${meanOf(own.map(({ claim }) => lengthOf(claim))).toFixed(0)} s: error ${percent(meanOf(kept.map((each) => each.errorRatio)))}, U ${percent(meanOf(kept.map((each) => each.uRatio)))}, covered ${kept.filter((each) => each.isCovered).length}/${kept.length}, refused ${judged.length - kept.length}`,
     );
   }
   const mape = (of: readonly Judged[]): string =>
     percent(meanOf(of.map((each) => Math.abs(each.errorRatio))));
   const long = all.filter((each) => each.isLong);
-  console.log(
+  say(
     `  after: MAPE ${mape(all)}; of 2 minutes and more ${mape(long)} (${long.length}); U covers ${percent(all.filter((each) => each.isCovered).length / Math.max(1, all.length))}, mean U ${percent(meanOf(all.map((each) => each.uRatio)))}`,
   );
 }
@@ -188,9 +196,9 @@ interface Judged {
 
 for (const set of SETS) {
   const path = join(root, set.path);
-  console.log(`\n${set.path}${set.where === undefined ? '' : ` (${set.where})`}`);
+  say(`\n${set.path}${set.where === undefined ? '' : ` (${set.where})`}`);
   if (!existsSync(path)) {
-    console.log('  not here: set TRUEUP_FIXTURES to the folder that holds it');
+    say('  not here: set TRUEUP_FIXTURES to the folder that holds it');
     continue;
   }
   const bytes = readFileSync(path);
@@ -201,10 +209,16 @@ for (const set of SETS) {
     (row) => set.where === undefined || row.text('campaign') === set.where,
   );
   for (const tool of TOOLS) {
-    const metered = rows
-      .filter((row) => row.text(set.columns.tool) === tool.tool)
-      .map((row) => meteredOf(row, set, tool))
+    const own = rows.filter((row) => row.text(set.columns.tool) === tool.tool);
+    const siblingsW = own.flatMap((row) => {
+      const kwh = row.number(set.columns.cpu) ?? 0;
+      const lengthS = (row.number(set.columns.stop) ?? 0) - (row.number(set.columns.start) ?? 0);
+      return kwh > 0 ? [(kwh * KWH_J) / lengthS] : [];
+    });
+    const metered = own
+      .map((row) => meteredOf(row, set, tool, siblingsW))
       .filter((each) => each !== undefined);
     if (metered.length > 0) judge(tool.name, metered);
   }
 }
+if (wantsJson) console.log(JSON.stringify({ lines }));

@@ -364,6 +364,10 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'trueup calibrate watch --model node7.json runs/monday runs/tuesday wednesday': {
     expectOut: /^watched 0\.\d+ h: 0 changes, level now /m,
   },
+  'trueup correct codecarbon emissions.csv --model node7.json --out corrected.csv': {
+    by: 'test/cli/correct.test.ts',
+    saying: 'a node that is known gives its wall energy back',
+  },
   'trueup calibrate staircase --steps 5 --hold 60s --out runs': {
     // The plan only: the load itself is put on in test/cli/staircase.test.ts.
     instead: { '--out runs': '--out runs --dry-run' },

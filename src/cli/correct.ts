@@ -52,10 +52,12 @@ examples: trueup correct codecarbon emissions.csv --model node7.json --out corre
           trueup correct learn carbontracker logs/*_carbontracker.log --meter meter.csv --zone Europe/Paris --out ct.json
           trueup correct carbontracker job42_carbontracker.log --model ct.json --out job42.log`,
   run: async (argv, terminal) =>
-    argv[0] === 'learn' ? learn(argv.slice(1), terminal, systemClock()) : correct(argv, terminal),
+    argv[0] === 'learn'
+      ? await learn(argv.slice(1), terminal, systemClock())
+      : correct(argv, terminal),
 };
 
-async function correct(argv: string[], terminal: Terminal): Promise<number> {
+function correct(argv: string[], terminal: Terminal): number {
   const { values, positionals } = readArguments({
     args: argv,
     allowPositionals: true,

@@ -99,7 +99,8 @@ describe('learning', () => {
 
 describe('correcting', () => {
   const nodeModel = (terms: Record<string, readonly string[]>): CorrectionModel => {
-    const { detail: _detail, ...model } = learnt();
+    const { detail, ...model } = learnt();
+    expect(detail?.form).toBe('affine');
     return {
       ...model,
       terms: Object.entries(terms).map(([name, sources]) => ({
