@@ -81,7 +81,7 @@ describe('learning', () => {
   });
 
   test('a gain is never below what physics allows', () => {
-    const points = [100, 200, 300].map((x) => ({ x, y: 500, xSpread: 0, ySpread: 1 }));
+    const points = [100, 200, 300].map((x) => ({ x, y: 500, xSpreadW: 0, ySpreadW: 1 }));
     expect(fitLine(points, 0.9).gainRatio).toBe(0.9);
     expect(fitLine(points, 0).gainRatio).toBeCloseTo(0, 9);
   });

@@ -124,8 +124,8 @@ function pointOf({ claim, wallJ }: MeteredClaim): Point {
   return {
     x: energyJ / lengthS,
     y,
-    xSpread: stepUncertaintyJ(claim) / lengthS,
-    ySpread: Math.hypot(levelW, gainRatio * y),
+    xSpreadW: stepUncertaintyJ(claim) / lengthS,
+    ySpreadW: Math.hypot(levelW, gainRatio * y),
     application: claim.application,
     lengthS,
   };
@@ -184,7 +184,7 @@ function modelOf(
       untilNs: until[until.length - 1] ?? frame.fittedAtNs,
       intervalsCount: metered.length,
     },
-    interceptW: watts(line.level),
+    interceptW: watts(line.levelW),
     terms: [
       {
         name: 'chips',
@@ -226,7 +226,7 @@ function applicationW(
     const own = points.flatMap((point, index) =>
       point.application === application ? [{ point, residual: residuals[index] ?? 0 }] : [],
     );
-    const stepW = gainRatio * meanOf(own.map(({ point }) => point.xSpread));
+    const stepW = gainRatio * meanOf(own.map(({ point }) => point.xSpreadW));
     return Math.max(0, meanOf(own.map(({ residual }) => residual)) ** 2 - stepW ** 2);
   });
   return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / dof);

@@ -5,18 +5,18 @@ export interface LinePoint {
   /** Mean power claimed and metered, W, with their standard uncertainties. */
   readonly x: number;
   readonly y: number;
-  readonly xSpread: number;
-  readonly ySpread: number;
+  readonly xSpreadW: number;
+  readonly ySpreadW: number;
 }
 
 export interface Line {
   readonly gainRatio: number;
-  readonly level: number;
+  readonly levelW: number;
   /** Of [level, gain], row by row; widened where the points scatter more than they should. */
   readonly covariance: readonly number[];
 }
 
-export const lineAt = (line: Line, x: number): number => line.level + line.gainRatio * x;
+export const lineAt = (line: Line, x: number): number => line.levelW + line.gainRatio * x;
 
 /** What lies within its own expanded uncertainty (k = 2) is no outlier. */
 const HUBER = 2;
@@ -25,7 +25,7 @@ const ROUNDS_COUNT = 12;
 /** Fits; a gain below what physics allows is set to that bound. The points must differ in x. */
 export function fitLine(points: readonly LinePoint[], lowerRatio: number): Line {
   let gainRatio = 1;
-  let level = 0;
+  let levelW = 0;
   let robust = points.map(() => 1);
   let sums = sumsOf(
     points,
@@ -33,7 +33,7 @@ export function fitLine(points: readonly LinePoint[], lowerRatio: number): Line 
   );
   let scatter = 1;
   for (let round = 0; round < ROUNDS_COUNT; round++) {
-    const spreads = points.map((point) => Math.hypot(point.ySpread, gainRatio * point.xSpread));
+    const spreads = points.map((point) => Math.hypot(point.ySpreadW, gainRatio * point.xSpreadW));
     sums = sumsOf(
       points,
       points.map((_, index) => (robust[index] ?? 1) / (spreads[index] ?? 1) ** 2),
@@ -41,16 +41,16 @@ export function fitLine(points: readonly LinePoint[], lowerRatio: number): Line 
     const { w, x, y, xx, xy } = sums;
     const determinant = w * xx - x * x;
     gainRatio = determinant > 0 ? Math.max(lowerRatio, (w * xy - x * y) / determinant) : lowerRatio;
-    level = (y - gainRatio * x) / w;
+    levelW = (y - gainRatio * x) / w;
     const off = points.map(
-      (point, index) => Math.abs(point.y - level - gainRatio * point.x) / (spreads[index] ?? 1),
+      (point, index) => Math.abs(point.y - levelW - gainRatio * point.x) / (spreads[index] ?? 1),
     );
     scatter = Math.max(1, 1.4826 * middleOf(off));
     robust = off.map((each) => (each <= HUBER * scatter ? 1 : (HUBER * scatter) / each));
   }
   const { w, x, xx } = sums;
   const scale = (scatter * scatter) / Math.max(w * xx - x * x, Number.MIN_VALUE);
-  return { gainRatio, level, covariance: [xx, -x, -x, w].map((each) => each * scale) };
+  return { gainRatio, levelW, covariance: [xx, -x, -x, w].map((each) => each * scale) };
 }
 
 interface Sums {
