@@ -26,8 +26,6 @@ export interface FormColumns {
   readonly shapes: readonly Shape[];
   /** Gains in the order of the terms, then shapes, then conditions. */
   readonly columns: readonly FitColumn[];
-  /** False where the sensors are modelled: what they read at rest is anybody's guess, so the level may lie below 0. */
-  readonly levelIsPhysical: boolean;
 }
 
 /** Columns of a form over rows; the affine one sums the disjoint terms. */
@@ -59,7 +57,6 @@ export function columnsOf(rows: Rows, terms: readonly ChipTerm[], form: Form): F
     terms: ownTerms,
     shapes,
     columns: [...gains, ...shaped, ...conditions],
-    levelIsPhysical: terms.every((term) => term.prior.lowerRatio > 0),
   };
 }
 

@@ -42,12 +42,15 @@ export function fitRows(rows: Rows, form: FormColumns): RowsFit {
   const residuals = new Float64Array(rows.count);
   let noiseW2 = initialNoise(rows);
   let inflationRatio = 1;
+  let sharedRatio = 1;
   let betweenW2 = 0;
   let parameters = new Float64Array(size);
   for (let round = 0; round < ROUNDS_COUNT; round++) {
     const gram = emptyGram(size);
     for (const chunk of chunks) addRows(gram, rows, columns, weights, effectsW, chunk);
-    parameters = Float64Array.from(solveBounded(gram, noiseW2 * inflationRatio, ridge));
+    parameters = Float64Array.from(
+      solveBounded(gram, noiseW2 * Math.max(inflationRatio, sharedRatio), ridge),
+    );
     predictRows(columns, parameters, residuals);
     for (let row = 0; row < rows.count; row++) {
       residuals[row] = (rows.meterW[row] ?? 0) - (residuals[row] ?? 0);
@@ -63,13 +66,19 @@ export function fitRows(rows: Rows, form: FormColumns): RowsFit {
       weights[row] = magnitude <= HUBER * scaleW ? 1 : (HUBER * scaleW) / magnitude;
     }
     inflationRatio = inflationOf(residuals, chunks, noiseW2);
+    sharedRatio = applicationInflation(rows, residuals, noiseW2);
   }
   const grams = chunks.map((chunk) => {
     const gram = emptyGram(size);
     addRows(gram, rows, columns, weights, effectsW, chunk);
     return gram;
   });
-  const chunked = { grams, chunks, noiseW2: noiseW2 * inflationRatio, ridge };
+  const chunked = {
+    grams,
+    chunks,
+    noiseW2: noiseW2 * Math.max(inflationRatio, sharedRatio),
+    ridge,
+  };
   let meanSquare = 0;
   for (const residual of residuals) meanSquare += residual * residual;
   return {
@@ -91,10 +100,7 @@ function ridgeOf(form: FormColumns, rows: Rows): Ridge {
   const levelW = Math.max(meanOf(rows.meterW), 1);
   const priors = form.columns.map((column) => column.prior);
   return {
-    lower: Float64Array.of(
-      form.levelIsPhysical ? 0 : -levelW,
-      ...priors.map((prior) => prior.lowerRatio),
-    ),
+    lower: Float64Array.of(0, ...priors.map((prior) => prior.lowerRatio)),
     centre: Float64Array.of(levelW / 3, ...priors.map((prior) => prior.meanRatio)),
     precision: Float64Array.of(
       1 / (10 * levelW) ** 2,
@@ -185,6 +191,24 @@ function inflationOf(residuals: Float64Array, chunks: readonly Chunk[], noiseW2:
   }
   const most = Math.max(1, rowsCount / Math.max(1, count));
   return Math.min(most, Math.max(1, sum / Math.max(1, count) / noiseW2));
+}
+
+/**
+ * The same for rows of one application, which err alike as far as the chips do not see what it does: a hundred rows of it are
+ * then hardly more than one against what physics expects. 1 below three applications, where nothing is known of it.
+ */
+function applicationInflation(rows: Rows, residuals: Float64Array, noiseW2: number): number {
+  const sums = rows.applications.map(() => ({ count: 0, sumW: 0 }));
+  for (let row = 0; row < rows.count; row++) {
+    const sum = sums[rows.application[row] ?? -1];
+    if (!sum) continue;
+    sum.count++;
+    sum.sumW += residuals[row] ?? 0;
+  }
+  const present = sums.filter((sum) => sum.count > 0);
+  if (present.length < 3) return 1;
+  const mean = present.reduce((sum, { count, sumW }) => sum + sumW ** 2 / count, 0);
+  return Math.max(1, mean / present.length / noiseW2);
 }
 
 function initialNoise(rows: Rows): number {
