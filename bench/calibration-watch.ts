@@ -3,15 +3,15 @@
 // One command: npx tsx bench/calibration-watch.ts [--json].
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { alignRuns } from '../src/calibrate/align-runs.ts';
+import { alignRuns } from '../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../src/calibrate/chip-terms.ts';
 import { rowsOfRuns, selectRows, type RunEvidence } from '../src/calibrate/evidence-rows.ts';
 import { fitModel } from '../src/calibrate/fit-model.ts';
 import { blockFor } from '../src/calibrate/fit-node.ts';
 import { seededRandom } from '../src/calibrate/seeded-random.ts';
-import { ResidualWatch, type WatchEvent } from '../src/calibrate/residual-watch.ts';
-import { WatchBudget, type WatchBlock } from '../src/calibrate/watch-budget.ts';
-import { watchBlocks } from '../src/calibrate/watch-rows.ts';
+import { ResidualWatch, type WatchEvent } from '../src/calibrate/life/residual-watch.ts';
+import { WatchBudget, type WatchBlock } from '../src/calibrate/life/watch-budget.ts';
+import { watchBlocks } from '../src/calibrate/life/watch-rows.ts';
 import { evidenceOf, layoutOf } from '../src/cli/calibrate-sources.ts';
 import { readRunFolder, type RunFolder } from '../src/cli/run-folder.ts';
 import type { CorrectionModel } from '../src/quantity/correction.ts';

@@ -2,7 +2,7 @@
 // One command: npx tsx bench/clocks-found.ts [set ...]. The data is not part of the project; sets that are absent are named.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { alignRuns, type AlignedRuns } from '../src/calibrate/align-runs.ts';
+import { alignRuns, type AlignedRuns } from '../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../src/calibrate/chip-terms.ts';
 import type { RunEvidence } from '../src/calibrate/evidence-rows.ts';
 import { evidenceOf, layoutOf } from '../src/cli/calibrate-sources.ts';

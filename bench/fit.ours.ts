@@ -2,8 +2,8 @@
 // file one after the other, aligned and fitted by the built product. Prints one JSON object.
 import { open } from 'node:fs/promises';
 import { instantNs } from '../src/quantity/time.ts';
-import type { DayCounters } from '../src/calibrate/day-rows.ts';
-import type * as LongFit from '../src/calibrate/long-fit.ts';
+import type { DayCounters } from '../src/calibrate/long/day-rows.ts';
+import type * as LongFit from '../src/calibrate/long/long-fit.ts';
 import type * as Workers from '../src/cli/chunk-workers.ts';
 import { CHIPS, DAY_BYTES, DAY_READINGS_COUNT, DRIFT_S, OFFSET_S } from './fit.counters.ts';
 

@@ -5,7 +5,7 @@ import { meansOver, secondsBetween, sumOf, type EnergySeries } from '../src/alig
 import { findMeterWindow, type MeterWindow } from '../src/align/held-meter.ts';
 import type { HeldReadings } from '../src/align/held-readings.ts';
 import { emptyGram, solveBounded } from '../src/calibrate/bounded-regression.ts';
-import { GAIN_PRIORS } from '../src/calibrate/sensor-table.ts';
+import { GAIN_PRIORS } from '../src/calibrate/knowledge/sensor-table.ts';
 import type { RunEvidence } from '../src/calibrate/evidence-rows.ts';
 import { evidenceOf } from '../src/cli/calibrate-sources.ts';
 import { readRunFolder } from '../src/cli/run-folder.ts';

@@ -93,7 +93,7 @@ const TABLES: readonly Table[] = [
     ],
   },
   {
-    path: 'src/calibrate/sensor-table.ts',
+    path: 'src/calibrate/knowledge/sensor-table.ts',
     from: 'sensors.yaml',
     says: 'What physics and published comparisons say of chip sensors before any evidence.',
     parts: [
@@ -114,7 +114,7 @@ const TABLES: readonly Table[] = [
     ],
   },
   {
-    path: 'src/calibrate/supply-table.ts',
+    path: 'src/calibrate/knowledge/supply-table.ts',
     from: 'supplies.yaml',
     says: 'Least efficiency of power supplies by class, in per cent by per cent of the rated load.',
     parts: [
@@ -137,7 +137,7 @@ const TABLES: readonly Table[] = [
     ],
   },
   {
-    path: 'src/calibrate/gate-table.ts',
+    path: 'src/calibrate/knowledge/gate-table.ts',
     from: 'gates.yaml',
     says: 'Limits of the gates between a fit and an accepted model, and what to do about each.',
     parts: [

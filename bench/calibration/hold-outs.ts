@@ -1,6 +1,6 @@
 // What is held out of each recorded set, as the targets have it: later runs, whole applications, nodes never seen. Never
 // single rows, since neighbours are alike.
-import { alignRuns } from '../../src/calibrate/align-runs.ts';
+import { alignRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms, type ChipTerm } from '../../src/calibrate/chip-terms.ts';
 import {
   selectRows,

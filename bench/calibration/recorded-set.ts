@@ -1,6 +1,6 @@
 // A recorded set as evidence, and the fit of a part of it with a plain affine beside: what every held-out comparison begins with.
 import { readdirSync } from 'node:fs';
-import { alignRuns, type AlignedRuns } from '../../src/calibrate/align-runs.ts';
+import { alignRuns, type AlignedRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms, type ChipTerm } from '../../src/calibrate/chip-terms.ts';
 import {
   chipTotalW,

@@ -1,7 +1,7 @@
 // Which chip sources make which physical term of the model, and what physics allows its gain to be. Sources are told by
 // their names (design: `rapl:package-0`, `rapl:dram-0`, `nvml:<uuid>`); what contains others never adds to them.
 
-import { GAIN_PRIORS } from './sensor-table.ts';
+import { GAIN_PRIORS } from './knowledge/sensor-table.ts';
 
 export type ChipKind = 'cpu' | 'core' | 'dram' | 'gpu' | 'whole' | 'other';
 

@@ -14,7 +14,7 @@ import { watts } from '../quantity/units.ts';
 import { varianceAt } from './bounded-regression.ts';
 import type { ChipTerm } from './chip-terms.ts';
 import { chooseForm, type ChosenFit } from './choose-form.ts';
-import { wordsByWeight, type Doubt } from './doubts.ts';
+import { wordsByWeight, type Doubt } from './doubts/doubts.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
 import { columnsOf, predictRows, type Form } from './fit-columns.ts';
 import { fitRows, meanOf } from './fit-rows.ts';
@@ -23,7 +23,7 @@ import { leaveOut } from './left-out.ts';
 import { applicationUncertaintyW, driftOf, levelBetweenRuns } from './level.ts';
 import { modelId } from './model-json.ts';
 import { covarianceOf } from './resampling.ts';
-import { examineRows } from './row-doubts.ts';
+import { examineRows } from './doubts/row-doubts.ts';
 
 /** What the fit of one node is told beside its rows. */
 export interface FitFrame {

@@ -3,7 +3,7 @@
 // are far tighter. The figures come from calibration/gates.yaml, where their sources stand.
 import type { LeftOut, Standing } from '../quantity/correction.ts';
 import type { Rows } from './evidence-rows.ts';
-import { ASHRAE_PERCENT, GATE_LIMITS } from './gate-table.ts';
+import { ASHRAE_PERCENT, GATE_LIMITS } from './knowledge/gate-table.ts';
 
 export interface BlockErrors {
   /** (predicted - metered) / metered energy; NMBE of ASHRAE Guideline 14 with the sign kept. */

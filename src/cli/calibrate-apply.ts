@@ -12,8 +12,8 @@ import {
 } from '../calibrate/corrected-rows.ts';
 import { anchorOn, type SpotFeed } from '../calibrate/spot-anchor.ts';
 import { onSpotClock } from '../calibrate/spot-clock.ts';
-import { doubtWords, refusalOf, type Doubt } from '../calibrate/doubts.ts';
-import { modelAt } from '../calibrate/model-life.ts';
+import { doubtWords, refusalOf, type Doubt } from '../calibrate/doubts/doubts.ts';
+import { modelAt } from '../calibrate/life/model-life.ts';
 import { modelFor, type ModelSet } from '../calibrate/model-set.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, SiteFault, type Refusal } from '../quantity/fault.ts';

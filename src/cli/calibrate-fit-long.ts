@@ -1,8 +1,8 @@
 // `trueup calibrate fit` of recordings longer than two days of seconds: days are read one after the other, aligned and kept as
 // rows by worker threads, then fitted together. Memory does not grow with the files, but by 28 bytes a row.
-import { fitDays, storeDays } from '../calibrate/long-fit.ts';
-import { longModel } from '../calibrate/long-model.ts';
-import { doubtWords } from '../calibrate/doubts.ts';
+import { fitDays, storeDays } from '../calibrate/long/long-fit.ts';
+import { longModel } from '../calibrate/long/long-model.ts';
+import { doubtWords } from '../calibrate/doubts/doubts.ts';
 import type { Clock } from '../quantity/clock.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import { instantNs } from '../quantity/time.ts';

@@ -2,7 +2,12 @@
 // for the next. It ends when it is told to by the one who started it.
 import assert from 'node:assert/strict';
 import { parentPort } from 'node:worker_threads';
-import { KERNELS, type ChunkOf, type KernelName, type ResultOf } from '../calibrate/kernels.ts';
+import {
+  KERNELS,
+  type ChunkOf,
+  type KernelName,
+  type ResultOf,
+} from '../calibrate/long/kernels.ts';
 
 /** What a worker is asked; arrays in shared memory are not copied on the way. */
 export interface ChunkTask<Name extends KernelName> {

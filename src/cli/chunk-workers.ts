@@ -2,8 +2,8 @@
 // The contract is in calibrate/map-chunks.ts; nothing of a fit is decided here.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { ChunkOf, KernelName, ResultOf } from '../calibrate/kernels.ts';
-import type { MapChunks } from '../calibrate/map-chunks.ts';
+import type { ChunkOf, KernelName, ResultOf } from '../calibrate/long/kernels.ts';
+import type { MapChunks } from '../calibrate/long/map-chunks.ts';
 import type { ChunkTask } from './chunk-worker.ts';
 
 export interface ChunkWorkers {

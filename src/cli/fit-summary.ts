@@ -1,5 +1,5 @@
 // What a fit found, for people line by line or as one JSON object.
-import type { AlignedRuns } from '../calibrate/align-runs.ts';
+import type { AlignedRuns } from '../calibrate/clocks/align-runs.ts';
 import type { FitFigures } from '../calibrate/figures/fit-figures.ts';
 import type { ModelSet } from '../calibrate/model-set.ts';
 import type { CorrectionModel, CorrectionShape } from '../quantity/correction.ts';

@@ -3,7 +3,7 @@
 import type { EnergyCurve } from '../align/energy-curve.ts';
 import type { InstrumentTrace } from '../align/instrument-trace.ts';
 import { applyModel } from '../calibrate/apply-model.ts';
-import type { NodeCalibration } from '../calibrate/node-calibration.ts';
+import type { NodeCalibration } from '../calibrate/life/node-calibration.ts';
 import type { Standing } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
 import { feedGroupsOf, isShared } from '../quantity/feed-groups.ts';

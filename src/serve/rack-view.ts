@@ -1,6 +1,6 @@
 // What the status page, the live stream, /metrics and the terminal table show: one snapshot of the rack, as plain data.
 // main.ts makes it from the live curves; nobody here computes energy.
-import type { LifeAlarm } from '../calibrate/life-event.ts';
+import type { LifeAlarm } from '../calibrate/life/life-event.ts';
 import type { Standing } from '../quantity/correction.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { PointId, Quality } from '../quantity/quality.ts';

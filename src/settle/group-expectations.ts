@@ -1,12 +1,12 @@
 // What the nodes behind a shared meter are expected to have used in one interval, by their chips and their joint fit, and
 // how sure that is: of each node, of its share of the sum, and of the sum.
-import { jointOf } from '../calibrate/joint-models.ts';
+import { jointOf } from '../calibrate/shared/joint-models.ts';
 import {
   nodeUncertaintyW,
   predictShared,
   shareUncertainties,
   totalUncertaintyW,
-} from '../calibrate/shared-prediction.ts';
+} from '../calibrate/shared/shared-prediction.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 
 /** Outside of the power it was fitted on a gain is known to this only. */

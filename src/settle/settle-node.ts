@@ -3,7 +3,7 @@
 import type { EnergyCurve } from '../align/energy-curve.ts';
 import { applyModel } from '../calibrate/apply-model.ts';
 import { ageS } from '../calibrate/corrected-rows.ts';
-import { modelAt } from '../calibrate/model-life.ts';
+import { modelAt } from '../calibrate/life/model-life.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
 import type { PointId } from '../quantity/quality.ts';

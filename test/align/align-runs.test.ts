@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { alignedSet } from '../../bench/clocks-found.ts';
 import { scoreHeldMeter } from '../../bench/held-meter.ts';
 import { meansOver, secondsBetween } from '../../src/align/energy-series.ts';
-import { alignRuns, type AlignedRuns } from '../../src/calibrate/align-runs.ts';
+import { alignRuns, type AlignedRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
 import type { RunEvidence } from '../../src/calibrate/evidence-rows.ts';
 import { plainWall } from '../../src/calibrate/wall-windows.ts';

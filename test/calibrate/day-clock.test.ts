@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { sumOf, type EnergySeries } from '../../src/align/energy-series.ts';
 import { energyFromCounter } from '../../src/align/series-from-samples.ts';
-import { DayClocks, type FoundClock } from '../../src/calibrate/day-clock.ts';
-import type { DayCounter } from '../../src/calibrate/day-counters.ts';
-import type { DayCounters } from '../../src/calibrate/day-rows.ts';
+import { DayClocks, type FoundClock } from '../../src/calibrate/long/day-clock.ts';
+import type { DayCounter } from '../../src/calibrate/long/day-counters.ts';
+import type { DayCounters } from '../../src/calibrate/long/day-rows.ts';
 import { countersOf, LONG } from './long-node.ts';
 
 const seriesOf = (day: DayCounters, counter: DayCounter): EnergySeries =>

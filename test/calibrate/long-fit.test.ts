@@ -1,17 +1,17 @@
 // The fit of long histories: equal to a straightforward one, the same bytes in any order of work, and a refusal or a flagged
 // result, never a number out of nothing, for whatever counters do.
 import { describe, expect, test } from 'vitest';
-import type { DayRows } from '../../src/calibrate/day-cells.ts';
-import type { DayCounters } from '../../src/calibrate/day-rows.ts';
-import { huberRounds } from '../../src/calibrate/huber-rounds.ts';
-import { fitDays, fitLong, ridgeOf, storeDays } from '../../src/calibrate/long-fit.ts';
+import type { DayRows } from '../../src/calibrate/long/day-cells.ts';
+import type { DayCounters } from '../../src/calibrate/long/day-rows.ts';
+import { huberRounds } from '../../src/calibrate/long/huber-rounds.ts';
+import { fitDays, fitLong, ridgeOf, storeDays } from '../../src/calibrate/long/long-fit.ts';
 import {
   KERNELS,
   type ChunkOf,
   type KernelName,
   type ResultOf,
-} from '../../src/calibrate/kernels.ts';
-import { mapInOrder } from '../../src/calibrate/map-chunks.ts';
+} from '../../src/calibrate/long/kernels.ts';
+import { mapInOrder } from '../../src/calibrate/long/map-chunks.ts';
 import { isRefusal, type Refusal } from '../../src/quantity/fault.ts';
 import { countersOf, LONG, longDays, SIX_TERMS, type LongTruth } from './long-node.ts';
 import { plainHuber, type PlainRows } from './plain-huber.ts';

@@ -1,7 +1,7 @@
 // A made-up node over days whose truth is known, as the counters that a poller would have read: six chip sources on one
 // poll, a meter on its own, both with jitter. It shares no code with the fit; chance comes from a seed.
 import type { ChipTerm } from '../../src/calibrate/chip-terms.ts';
-import type { DayCounters } from '../../src/calibrate/day-rows.ts';
+import type { DayCounters } from '../../src/calibrate/long/day-rows.ts';
 import { instantNs, type InstantNs } from '../../src/quantity/time.ts';
 import { minimalRandom } from './synthetic-node.ts';
 

@@ -3,16 +3,16 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { alignRuns } from '../../src/calibrate/align-runs.ts';
+import { alignRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
 import { chipTotalW, rowsOfRuns, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
-import { watchFeeds } from '../../src/calibrate/feed-watch.ts';
+import { watchFeeds } from '../../src/calibrate/shared/feed-watch.ts';
 import {
   feedSummary,
   suspectMissingFeed,
   suspicionText,
   type FeedSummary,
-} from '../../src/calibrate/missing-feed.ts';
+} from '../../src/calibrate/shared/missing-feed.ts';
 import { evidenceOf, layoutOf } from '../../src/cli/calibrate-sources.ts';
 import { readRunFolder } from '../../src/cli/run-folder.ts';
 import { isRefusal } from '../../src/quantity/fault.ts';

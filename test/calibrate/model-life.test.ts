@@ -9,7 +9,7 @@ import {
   typicalW,
   validUntilNs,
   versionOf,
-} from '../../src/calibrate/model-life.ts';
+} from '../../src/calibrate/life/model-life.ts';
 import { decodeModel, encodeModel } from '../../src/calibrate/model-json.ts';
 import { configChanges, UNKNOWN_CONFIG } from '../../src/quantity/config-fingerprint.ts';
 import { isRefusal, SiteFault } from '../../src/quantity/fault.ts';

@@ -2,8 +2,11 @@
 // and a restart that tells nothing twice.
 import { describe, expect, test } from 'vitest';
 import type { EdgeEnergy, EnergyCurve } from '../../src/align/energy-curve.ts';
-import type { LifeEvent } from '../../src/calibrate/life-event.ts';
-import { NodeCalibration, type CalibrationPlan } from '../../src/calibrate/node-calibration.ts';
+import type { LifeEvent } from '../../src/calibrate/life/life-event.ts';
+import {
+  NodeCalibration,
+  type CalibrationPlan,
+} from '../../src/calibrate/life/node-calibration.ts';
 import { UNKNOWN_CONFIG } from '../../src/quantity/config-fingerprint.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { instantNs, type InstantNs } from '../../src/quantity/time.ts';

@@ -2,15 +2,15 @@
 // is what the model states itself. The recorded node of hidden regimes is watched where its data is present.
 import { describe, expect, test } from 'vitest';
 import { scoreDgx1Cpu } from '../../bench/calibration-watch.ts';
-import { decisionJ } from '../../src/calibrate/excursion.ts';
-import { levelDriftW } from '../../src/calibrate/level-drift.ts';
+import { decisionJ } from '../../src/calibrate/life/excursion.ts';
+import { levelDriftW } from '../../src/calibrate/life/level-drift.ts';
 import {
   ResidualWatch,
   type LevelAnchored,
   type LevelChange,
   type WatchEvent,
-} from '../../src/calibrate/residual-watch.ts';
-import { WatchBudget, type WatchBlock } from '../../src/calibrate/watch-budget.ts';
+} from '../../src/calibrate/life/residual-watch.ts';
+import { WatchBudget, type WatchBlock } from '../../src/calibrate/life/watch-budget.ts';
 import { shared } from '../fixtures.ts';
 import { livedBlocks, START_S, watchedModel } from './watched-node.ts';
 

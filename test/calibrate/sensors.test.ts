@@ -1,14 +1,14 @@
 // Terms from the names of sources: what adds, what is part of another, what is a second view, and where counters wrap.
 import { describe, expect, test } from 'vitest';
 import { affineTerm, chipKindOf, componentTerms } from '../../src/calibrate/chip-terms.ts';
-import { timeToWrapS, wrapRangeJ } from '../../src/calibrate/sensor-knowledge.ts';
+import { timeToWrapS, wrapRangeJ } from '../../src/calibrate/knowledge/sensor-knowledge.ts';
 import {
   efficiencyRatio,
   leastGainRatio,
   marginalGainRatio,
   supplyLossOf,
-} from '../../src/calibrate/supply-loss.ts';
-import { SUPPLY_CLASSES } from '../../src/calibrate/supply-table.ts';
+} from '../../src/calibrate/knowledge/supply-loss.ts';
+import { SUPPLY_CLASSES } from '../../src/calibrate/knowledge/supply-table.ts';
 
 describe('terms from names', () => {
   test('kinds', () => {

@@ -3,18 +3,18 @@
 import { describe, expect, test } from 'vitest';
 import { scoreH100Shared, scoreRacks } from '../../bench/shared-meters.ts';
 import type { EnergySeries } from '../../src/align/energy-series.ts';
-import { fitGroup } from '../../src/calibrate/fit-group.ts';
-import type { GroupEvidence } from '../../src/calibrate/group-model.ts';
-import { GroupCalibration } from '../../src/calibrate/group-calibration.ts';
-import { jointOf } from '../../src/calibrate/joint-models.ts';
+import { fitGroup } from '../../src/calibrate/shared/fit-group.ts';
+import type { GroupEvidence } from '../../src/calibrate/shared/group-model.ts';
+import { GroupCalibration } from '../../src/calibrate/shared/group-calibration.ts';
+import { jointOf } from '../../src/calibrate/shared/joint-models.ts';
 import { decodeModel, encodeModel } from '../../src/calibrate/model-json.ts';
-import { fitShared } from '../../src/calibrate/shared-fit.ts';
+import { fitShared } from '../../src/calibrate/shared/shared-fit.ts';
 import {
   nodeUncertaintyW,
   predictShared,
   shareUncertainties,
   totalUncertaintyW,
-} from '../../src/calibrate/shared-prediction.ts';
+} from '../../src/calibrate/shared/shared-prediction.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { isRefusal, SiteFault } from '../../src/quantity/fault.ts';
 import { instantNs } from '../../src/quantity/time.ts';

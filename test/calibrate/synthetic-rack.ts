@@ -2,8 +2,8 @@
 // way or together, and a meter that shows the sum only. It shares no code with the fit.
 import type { ChipTerm } from '../../src/calibrate/chip-terms.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
-import type { SharedNode } from '../../src/calibrate/shared-basis.ts';
-import type { SharedRows } from '../../src/calibrate/shared-rows.ts';
+import type { SharedNode } from '../../src/calibrate/shared/shared-basis.ts';
+import type { SharedRows } from '../../src/calibrate/shared/shared-rows.ts';
 import { minimalRandom } from './synthetic-node.ts';
 
 export interface RackTruth {

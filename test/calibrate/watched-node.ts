@@ -3,7 +3,7 @@
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { instantNs } from '../../src/quantity/time.ts';
 import { watts } from '../../src/quantity/units.ts';
-import type { WatchBlock } from '../../src/calibrate/watch-budget.ts';
+import type { WatchBlock } from '../../src/calibrate/life/watch-budget.ts';
 import { minimalRandom } from './synthetic-node.ts';
 
 export const START_S = 1_700_000_000;

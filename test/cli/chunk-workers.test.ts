@@ -1,9 +1,9 @@
 // Worker threads keep the contract of mapChunks: order, the same bytes as in order for any number of them, errors that arrive,
 // and a clean end. The built files are used, since threads run those.
 import { afterEach, describe, expect, test } from 'vitest';
-import type { DayCounters, DayToAlign } from '../../src/calibrate/day-rows.ts';
-import type * as Fit from '../../src/calibrate/long-fit.ts';
-import type * as InOrder from '../../src/calibrate/map-chunks.ts';
+import type { DayCounters, DayToAlign } from '../../src/calibrate/long/day-rows.ts';
+import type * as Fit from '../../src/calibrate/long/long-fit.ts';
+import type * as InOrder from '../../src/calibrate/long/map-chunks.ts';
 import type * as Workers from '../../src/cli/chunk-workers.ts';
 import { countersOf, LONG, SIX_TERMS } from '../calibrate/long-node.ts';
 

@@ -1,7 +1,7 @@
 // How the clocks were aligned, as a reader can check it: the residual over the offsets that were tried, and the offset
 // that each run shows by its own load edges.
 import type { ClockRelation } from '../../align/clock-search.ts';
-import type { AlignedRuns } from '../align-runs.ts';
+import type { AlignedRuns } from '../clocks/align-runs.ts';
 import type { Rows } from '../evidence-rows.ts';
 import type { AlignmentFigure, ClockFigure, TraceFigure } from './fit-figures.ts';
 import { evenly } from './thinning.ts';

@@ -1,7 +1,7 @@
 // All figures of one fit, from its rows, its model and how its clocks were aligned. It works out no prediction itself:
 // whoever knows more about the model gives better predictions, left-out folds, a budget or gates, and they are drawn.
 import type { CorrectionModel } from '../../quantity/correction.ts';
-import type { AlignedRuns } from '../align-runs.ts';
+import type { AlignedRuns } from '../clocks/align-runs.ts';
 import { chipTotalW, type Rows } from '../evidence-rows.ts';
 import { alignmentOf } from './alignment-figure.ts';
 import { budgetOf } from './budget-figure.ts';

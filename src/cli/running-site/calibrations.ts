@@ -1,8 +1,8 @@
 // The calibrations of all metered nodes: one each, refitted in turn so that no moment does all the work.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
-import type { GroupCalibration } from '../../calibrate/group-calibration.ts';
-import type { LifeEvent, LifeNews } from '../../calibrate/life-event.ts';
-import { NodeCalibration } from '../../calibrate/node-calibration.ts';
+import type { GroupCalibration } from '../../calibrate/shared/group-calibration.ts';
+import type { LifeEvent, LifeNews } from '../../calibrate/life/life-event.ts';
+import { NodeCalibration } from '../../calibrate/life/node-calibration.ts';
 import { UNKNOWN_CONFIG } from '../../quantity/config-fingerprint.ts';
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { formatRatioPercent, formatWatts } from '../../quantity/format.ts';

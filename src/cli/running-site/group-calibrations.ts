@@ -1,7 +1,7 @@
 // The calibrations of nodes behind shared meters: one for each group, and by which rule the levels of its nodes are told
 // apart: as metered nodes of their types show, else by nameplate, else in equal parts.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
-import { GroupCalibration } from '../../calibrate/group-calibration.ts';
+import { GroupCalibration } from '../../calibrate/shared/group-calibration.ts';
 import type { CorrectionModel, LevelRule } from '../../quantity/correction.ts';
 import { feedGroupsOf, isShared } from '../../quantity/feed-groups.ts';
 import type { Node, Site } from '../../quantity/site.ts';

@@ -1,7 +1,7 @@
 // Watches the feeds of each node against each other while the service runs, by the power that their meters show: a register
 // that stands still says nothing for long, but a meter that shows 0 W while the chips go on says it at once.
-import { type FeedChange, watchFeeds } from '../../calibrate/feed-watch.ts';
-import { suspicionText } from '../../calibrate/missing-feed.ts';
+import { type FeedChange, watchFeeds } from '../../calibrate/shared/feed-watch.ts';
+import { suspicionText } from '../../calibrate/shared/missing-feed.ts';
 import { feedGroupsOf, isShared } from '../../quantity/feed-groups.ts';
 import type { PointId } from '../../quantity/quality.ts';
 import type { Site } from '../../quantity/site.ts';

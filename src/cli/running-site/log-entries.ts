@@ -1,7 +1,7 @@
 // What the service writes into the log beside statements: models, its configuration, the state of its clock.
 import { encodeConfig } from '../../calibrate/life-json.ts';
 import { encodeModel } from '../../calibrate/model-json.ts';
-import type { LifeEvent } from '../../calibrate/life-event.ts';
+import type { LifeEvent } from '../../calibrate/life/life-event.ts';
 import type { JournalPosition, LogEntry } from '../../ledger/ledger.ts';
 import { configHash } from '../../quantity/config-fingerprint.ts';
 import type { CorrectionModel } from '../../quantity/correction.ts';
