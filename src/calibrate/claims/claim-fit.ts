@@ -8,7 +8,7 @@ import type { InstantNs } from '../../quantity/time.ts';
 import { watts } from '../../quantity/units.ts';
 import { dayDrift } from '../level.ts';
 import { modelId } from '../model-json.ts';
-import { GAIN_PRIORS } from '../sensor-table.ts';
+import { GAIN_PRIORS } from '../knowledge/sensor-table.ts';
 import { standingOf } from '../gates.ts';
 import { claimSource, lengthOf, stepUncertaintyJ } from './correct-claim.ts';
 import { fitLine, lineAt, type Line, type LinePoint } from './weighted-line.ts';
