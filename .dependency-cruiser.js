@@ -9,6 +9,7 @@ export const MAY_USE = {
   settle: ['quantity', 'align', 'calibrate'],
   publish: ['quantity', 'ledger', 'calibrate', 'settle'],
   serve: ['quantity', 'ledger', 'align', 'calibrate', 'settle', 'publish'],
+  agent: ['quantity'],
   rehearse: ['quantity', 'decode'],
 };
 

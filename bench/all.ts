@@ -11,6 +11,7 @@ const BENCHMARKS = [
   'calibration',
   'fit',
   'trackers',
+  'agent',
 ] as const;
 
 const wantsJson = process.argv.includes('--json');

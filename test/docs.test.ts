@@ -364,6 +364,7 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'trueup calibrate watch --model node7.json runs/monday runs/tuesday wednesday': {
     expectOut: /^watched 0\.\d+ h: 0 changes, level now /m,
   },
+  'trueup agent --once': { by: 'test/cli/agent.test.ts', saying: "'--once'" },
   'trueup correct codecarbon emissions.csv --model node7.json --out corrected.csv': {
     by: 'test/cli/correct.test.ts',
     saying: 'a node that is known gives its wall energy back',

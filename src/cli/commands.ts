@@ -1,8 +1,8 @@
 // All commands in one list, and what becomes of their faults: a sentence with a remedy, and a stable exit code.
 import { LedgerDamage } from '../ledger/index.ts';
-import { SiteFault } from '../quantity/fault.ts';
+import { AGENT } from './agent.ts';
 import { CALIBRATE } from './calibrate-command.ts';
-import { type Command, EXIT, type Terminal, UsageError } from './command.ts';
+import { type Command, EXIT, type Terminal } from './command.ts';
 import { CORRECT } from './correct.ts';
 import { EXPORT } from './export.ts';
 import { LEDGER } from './ledger.ts';
@@ -11,11 +11,13 @@ import { PUBLISH } from './publish.ts';
 import { READ } from './read.ts';
 import { REHEARSE } from './rehearse.ts';
 import { RUN } from './run.ts';
+import { explain, processTerminal } from './run-command.ts';
 
 const COMMANDS = {
   run: RUN,
   rehearse: REHEARSE,
   read: READ,
+  agent: AGENT,
   calibrate: CALIBRATE,
   correct: CORRECT,
   ledger: LEDGER,
@@ -64,32 +66,10 @@ export async function main(
   try {
     return await command.run(rest, terminal);
   } catch (error) {
+    if (error instanceof LedgerDamage) {
+      terminal.err(`trueup ${name}: ${error.code}: ${error.message}`);
+      return EXIT.wrong;
+    }
     return explain(error, name, terminal);
   }
-}
-
-function explain(error: unknown, name: string, terminal: Terminal): number {
-  if (error instanceof UsageError) {
-    terminal.err(`trueup ${name}: ${error.message}\nSee trueup ${name} --help.`);
-    return EXIT.usage;
-  }
-  if (error instanceof LedgerDamage) {
-    terminal.err(`trueup ${name}: ${error.code}: ${error.message}`);
-    return EXIT.wrong;
-  }
-  if (error instanceof SiteFault) {
-    terminal.err(`trueup ${name}: ${error.message}`);
-    return EXIT.usage;
-  }
-  terminal.err(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return EXIT.wrong;
-}
-
-function processTerminal(): Terminal {
-  return {
-    out: (line) => process.stdout.write(`${line}\n`),
-    err: (line) => process.stderr.write(`${line}\n`),
-    interactive: process.stdout.isTTY,
-    widthCount: process.stdout.isTTY ? process.stdout.columns : 120,
-  };
 }

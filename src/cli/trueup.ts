@@ -7,7 +7,18 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exit(2);
 }
-const { main } = await import('./commands.ts');
-const code = await main(process.argv.slice(2));
+// The agent runs beside other people's jobs: it loads itself alone.
+const code = process.argv[2] === 'agent' ? await agent() : await everything();
 // The command has ended. Where it ended because a part failed, what that part left open must not keep the process.
 process.stdout.write('', () => process.exit(code));
+
+async function everything(): Promise<number> {
+  const { main } = await import('./commands.ts');
+  return main(process.argv.slice(2));
+}
+
+async function agent(): Promise<number> {
+  const { AGENT } = await import('./agent.ts');
+  const { runCommand } = await import('./run-command.ts');
+  return runCommand(AGENT, 'agent', process.argv.slice(3));
+}

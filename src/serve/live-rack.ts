@@ -37,6 +37,7 @@ export interface LiveSources {
 
 /** Chip power is a mean over this span: NVML and RAPL refresh in steps, and one second of them is noise. */
 const CHIP_SPAN_NS = 5_000_000_000n;
+const SHAPE_WAITS_NS = [0n, 1_000_000_000n, 2_000_000_000n] as const;
 const SETTLED_COUNT = 60;
 
 export class LiveView implements LiveRack {
@@ -218,7 +219,15 @@ function recentSpan(chips: ReadonlyMap<string, EnergyCurve>): Interval | undefin
     if (lastNs === undefined) return undefined;
     if (untilNs === undefined || lastNs < untilNs) untilNs = lastNs;
   }
-  return untilNs && { fromNs: instantNs(untilNs - CHIP_SPAN_NS), untilNs };
+  if (untilNs === undefined) return undefined;
+  // Power that a board sends beside its counter names the second before: the newest energy still waits for its shape.
+  for (const backNs of SHAPE_WAITS_NS) {
+    const endNs = instantNs(untilNs - backNs);
+    if ([...chips.values()].every((curve) => curve.energyAt(endNs) !== undefined)) {
+      return { fromNs: instantNs(endNs - CHIP_SPAN_NS), untilNs: endNs };
+    }
+  }
+  return { fromNs: instantNs(untilNs - CHIP_SPAN_NS), untilNs };
 }
 
 function energiesOver(

@@ -1,0 +1,35 @@
+// The systemd unit of the agent: a user of its own that may read the energy counters, which the kernel gives to root alone
+// (CVE-2020-8694), and nothing else.
+
+/** The lines of the unit; the paths and names in it are to be changed. */
+export const agentUnit = (): readonly string[] => [
+  '[Unit]',
+  'Description=Trueup agent: chip energy counters of this node',
+  'Wants=network-online.target time-sync.target',
+  'After=network-online.target time-sync.target',
+  '',
+  '[Service]',
+  'ExecStart=/usr/local/bin/trueup agent --to mqtts://mqtt.example.org:8883 --site SITE --node %l --spool /var/lib/trueup-agent',
+  '# TRUEUP_MQTT_USERNAME=... and TRUEUP_MQTT_PASSWORD=... in a file that root alone may read:',
+  'EnvironmentFile=-/etc/trueup/agent.env',
+  'DynamicUser=yes',
+  'StateDirectory=trueup-agent',
+  'AmbientCapabilities=CAP_DAC_READ_SEARCH',
+  'CapabilityBoundingSet=CAP_DAC_READ_SEARCH',
+  'DeviceAllow=char-nvidia* rw',
+  'DeviceAllow=char-nvidiactl rw',
+  'NoNewPrivileges=yes',
+  'ProtectSystem=strict',
+  'ProtectHome=yes',
+  'PrivateTmp=yes',
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6',
+  'LockPersonality=yes',
+  'MemoryMax=256M',
+  'CPUQuota=20%',
+  'Nice=10',
+  'Restart=always',
+  'RestartSec=5',
+  '',
+  '[Install]',
+  'WantedBy=multi-user.target',
+];
