@@ -16,7 +16,8 @@ export const MAY_USE = {
 const PURE = ['quantity', 'decode', 'align', 'calibrate', 'settle'];
 
 /** The schemas of profiles: the only files of a pure room that may use a package, typebox. */
-const SCHEMAS = '^src/decode/(profile|profile-pieces|snmp-profile|push-profile)\\.ts$';
+const SCHEMAS =
+  '^src/decode/(profile|profile-pieces|json-profile|snmp-profile|push-profile|scpi-profile)\\.ts$';
 
 const roomRules = Object.entries(MAY_USE).map(([room, allowed]) => ({
   name: `rooms-${room}`,

@@ -10,13 +10,16 @@ import { UNIT_UJ, decimalFraction } from '../src/decode/exact.ts';
 import { planGets, UPTIME } from '../src/decode/plan-gets.ts';
 import { planReads } from '../src/decode/plan-reads.ts';
 import { ENERGY_UNITS } from '../src/decode/profile-words.ts';
-import { isSnmp, parseProfile, type Profile } from '../src/decode/profile.ts';
+import { isHttpJson, isScpi, isSnmp, parseProfile, type Profile } from '../src/decode/profile.ts';
 import { qualityTierOf } from '../src/decode/quality-tier.ts';
+import type { Exchange } from '../src/quantity/exchange.ts';
 import { GAUGE_UNITS, type Observation } from '../src/quantity/observation.ts';
 import { profileSchemaText, PROFILE_SCHEMA_PATH } from '../tools/make-profile-schema.ts';
 import {
   answered,
   answeredObjects,
+  bytesOf,
+  exchangeOf,
   mqtt,
   pushed,
   registersOf,
@@ -47,13 +50,28 @@ function decoded(profile: Profile, vector: Vector, form: ModbusForm): Map<string
             }),
           )
         : 'payload' in vector
-          ? decodeExchange(profile, mqtt(topicOf(vector), vector.payload), {
+          ? decodeExchange(profile, told(profile, topicOf(vector), vector.payload), {
               id: 'm1',
               unit,
               topic: vector.suffix === '' ? topicOf(vector) : 'prefix',
             })
-          : decodeExchange(profile, pushed(profile, vector), { id: 'm1', unit, topic: '' });
+          : 'reply' in vector
+            ? decodeExchange(profile, answeredLine(profile, vector.reply), {
+                id: 'm1',
+                unit,
+                topic: '',
+              })
+            : decodeExchange(profile, pushed(profile, vector), { id: 'm1', unit, topic: '' });
   return new Map(observations.map((each) => [nameOf(each), outcomeOf(each)]));
+}
+
+/** A payload under its topic, or the body under its path. */
+const told = (profile: Profile, topic: string, payload: string): Exchange =>
+  isHttpJson(profile) ? exchangeOf('http', bytesOf(topic), bytesOf(payload)) : mqtt(topic, payload);
+
+function answeredLine(profile: Profile, reply: string): Exchange {
+  if (!isScpi(profile)) throw new Error('only SCPI answers in lines');
+  return exchangeOf('scpi', bytesOf(profile.speaks.ask), bytesOf(`${reply}\n`));
 }
 
 /** Objects that the vector does not name are not there, but for the time since the agent started. */

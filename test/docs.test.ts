@@ -74,6 +74,8 @@ const SPOKEN = {
   'node-message': 'node message',
   snmp: 'SNMP',
   push: 'serial push',
+  'http-json': 'HTTP',
+  scpi: 'SCPI',
 } as const;
 
 describe('the README', () => {

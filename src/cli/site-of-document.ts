@@ -136,6 +136,22 @@ function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Pl
       };
     case 'csv':
       return { transport: wire.transport, path: wire.path };
+    case 'http':
+      return {
+        transport: wire.transport,
+        url: wire.url,
+        timeoutMs: toMs(someTime(wire.timeout ?? '3s', place(`${at}/timeout`))),
+        username: wire.username,
+        password: resolveSecret(wire.password_env, wire.password_file, place(at)),
+        caFile: wire.ca_file,
+      };
+    case 'scpi':
+      return {
+        transport: wire.transport,
+        host: wire.host,
+        port: wire.port,
+        timeoutMs: toMs(someTime(wire.timeout ?? '2s', place(`${at}/timeout`))),
+      };
     case 'snmp':
       return snmpWireOf(
         wire,
@@ -171,7 +187,7 @@ function instrumentOf(
     profile: instrument.profile,
     wire: instrument.wire,
     unit: instrument.unit ?? 1,
-    topic: instrument.topic ?? '',
+    topic: (wire.transport === 'http' ? instrument.path : instrument.topic) ?? '',
     ...partGiven(instrument, wire.transport, place(at)),
     poll: someTime(instrument.poll ?? '1s', place(`${at}/poll`)),
     serial: instrument.serial,

@@ -84,6 +84,22 @@ const SnmpWire = Type.Object(
   },
   closed,
 );
+const HttpWire = Type.Object(
+  {
+    transport: Type.Literal('http'),
+    url: Type.String({ pattern: '^https?://[^/?#@]+/?$' }),
+    timeout: Type.Optional(Duration),
+    username: Type.Optional(Text),
+    password_env: Type.Optional(Text),
+    password_file: Type.Optional(Text),
+    ca_file: Type.Optional(Text),
+  },
+  closed,
+);
+const ScpiWire = Type.Object(
+  { transport: Type.Literal('scpi'), host: Text, port: Port, timeout: Type.Optional(Duration) },
+  closed,
+);
 const CsvWire = Type.Object({ transport: Type.Literal('csv'), path: Text }, closed);
 
 const Instrument = Type.Object(
@@ -92,6 +108,7 @@ const Instrument = Type.Object(
     wire: Name,
     unit: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
     topic: Type.Optional(Text),
+    path: Type.Optional(Type.String({ pattern: '^/[!-~]*[^/]$' })),
     pdu: Type.Optional(PartNumber),
     inlet: Type.Optional(PartNumber),
     outlet: Type.Optional(PartNumber),
@@ -170,7 +187,17 @@ export const SiteDocument = Type.Object(
     listen: Type.Optional(Text),
     wires: Type.Record(
       Name,
-      Type.Union([TcpWire, SerialWire, SerialPushWire, TcpPushWire, MqttWire, CsvWire, SnmpWire]),
+      Type.Union([
+        TcpWire,
+        SerialWire,
+        SerialPushWire,
+        TcpPushWire,
+        MqttWire,
+        CsvWire,
+        SnmpWire,
+        HttpWire,
+        ScpiWire,
+      ]),
     ),
     instruments: Type.Record(Name, Instrument),
     points: Type.Optional(Type.Record(Point, MeteredPoint)),

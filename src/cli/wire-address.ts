@@ -1,6 +1,7 @@
 // Wires as one text, for command lines: what a site file says in several keys.
 import { SNMP_AUTH_PROTOCOLS, SNMP_PRIV_PROTOCOLS, type Wire } from '../quantity/site.ts';
 import { UsageError } from './command.ts';
+import { resolveSecret } from './secret.ts';
 import { snmpWireOf, type SnmpWireWords } from './site-snmp.ts';
 
 export const WIRE_FORMS = [
@@ -12,10 +13,14 @@ export const WIRE_FORMS = [
   'snmp://USER@HOST:PORT?version=3&auth_protocol=sha256&auth_password_env=NAME&priv_protocol=aes128&priv_password_env=NAME',
   'serial-push:/dev/ttyUSB0?baud=9600&data_bits=8&parity=none',
   'tcp-push://HOST:PORT',
+  'http://USER@HOST:PORT/PATH?password_env=NAME',
+  'scpi://HOST:PORT',
 ] as const;
 
 const TIMEOUT_MS = 1000;
 const PUSH_TIMEOUT_MS = 2000;
+/** Web servers of meters take their time. */
+const HTTP_TIMEOUT_MS = 3000;
 
 /** Reads `modbus-tcp://host:port` and its kin. Throws UsageError. */
 export function parseWire(text: string): { wire: Wire; topic: string } {
@@ -29,15 +34,17 @@ export function parseWire(text: string): { wire: Wire; topic: string } {
       const port = url.port === '' ? 502 : Number(url.port);
       return { wire: { transport, host, port, timeoutMs: TIMEOUT_MS }, topic: '' };
     }
-    case 'tcp-push:': {
+    case 'tcp-push:':
+    case 'scpi:': {
+      const transport = url.protocol === 'scpi:' ? 'scpi' : 'tcp-push';
       const host = url.hostname.replace(/^\[|\]$/g, '');
       if (host === '' || url.port === '') throw unread(text, 'it names no host and port');
       const port = Number(url.port);
-      return {
-        wire: { transport: 'tcp-push', host, port, timeoutMs: PUSH_TIMEOUT_MS },
-        topic: '',
-      };
+      return { wire: { transport, host, port, timeoutMs: PUSH_TIMEOUT_MS }, topic: '' };
     }
+    case 'http:':
+    case 'https:':
+      return webWire(text, url);
     case 'serial-push:':
       return { wire: serialPushWire(text, url), topic: '' };
     case 'modbus-rtu:':
@@ -79,6 +86,28 @@ function serialPushWire(text: string, url: URL): Wire {
   const line = serialLine(text, url);
   return { transport: 'serial-push', ...line, dataBits, timeoutMs: PUSH_TIMEOUT_MS };
 }
+
+/** The path is where the instrument is; the query is ours, and names where the password is kept. */
+function webWire(text: string, url: URL): { wire: Wire; topic: string } {
+  const { searchParams: said } = url;
+  const strange = [...said.keys()].find((key) => !WEB_KEYS.includes(key));
+  if (strange !== undefined) throw unread(text, `it has no key "${strange}"`);
+  if (url.password !== '') throw unread(text, 'no password stands in it; use password_env');
+  const { env, file } = { env: said.get('password_env'), file: said.get('password_file') };
+  return {
+    wire: {
+      transport: 'http',
+      url: url.origin,
+      timeoutMs: HTTP_TIMEOUT_MS,
+      username: url.username === '' ? undefined : decodeURIComponent(url.username),
+      password: resolveSecret(env ?? undefined, file ?? undefined, 'WIRE'),
+      caFile: said.get('ca_file') ?? undefined,
+    },
+    topic: url.pathname.replace(/\/$/, ''),
+  };
+}
+
+const WEB_KEYS: readonly string[] = ['password_env', 'password_file', 'ca_file'];
 
 interface LineSettings {
   readonly path: string;

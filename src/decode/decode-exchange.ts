@@ -10,7 +10,17 @@ import { decodeModbus } from './decode-modbus.ts';
 import { decodeNode } from './decode-node.ts';
 import { decodePush } from './decode-push.ts';
 import { decodeSnmp } from './decode-snmp.ts';
-import { isModbus, isMqttJson, isNodeMessage, isPush, isSnmp, type Profile } from './profile.ts';
+import { decodeScpi } from './decode-scpi.ts';
+import {
+  isHttpJson,
+  isModbus,
+  isMqttJson,
+  isNodeMessage,
+  isPush,
+  isScpi,
+  isSnmp,
+  type Profile,
+} from './profile.ts';
 import { reachNs, receivedWindow } from './reading-window.ts';
 
 /** What of the site file bears on decoding: see `Instrument` in quantity/site.ts. */
@@ -44,6 +54,12 @@ export function decodeExchange(
     case 'dsmr':
     case 'd0':
       return isPush(profile) ? decodePush(profile, exchange) : unspoken(profile, exchange);
+    case 'http':
+      return isHttpJson(profile)
+        ? decodeJson(profile, exchange, instrument.topic)
+        : unspoken(profile, exchange);
+    case 'scpi':
+      return isScpi(profile) ? decodeScpi(profile, exchange) : unspoken(profile, exchange);
     case 'csv':
       return decodeCsv(profile, exchange, instrument.topic);
     case 'snmp':

@@ -7,7 +7,7 @@ import { countPrinted, wrapsAt } from './counter-energy.ts';
 import { utcInstant } from './device-time.ts';
 import { gaugeReading } from './gauge-reading.ts';
 import { fieldAt, parseJson, textOf } from './json-field.ts';
-import type { JsonRead, MqttJsonProfile } from './profile.ts';
+import type { HttpJsonProfile, JsonRead, MqttJsonProfile } from './json-profile.ts';
 import {
   isOfUnknownAge,
   reachNs,
@@ -17,9 +17,11 @@ import {
 } from './reading-window.ts';
 import { suffixOf } from './topics.ts';
 
+type JsonProfile = MqttJsonProfile | HttpJsonProfile;
+
 /** Never throws. A retained or redelivered message without a time of its own is a gap: it may be of any age. */
 export function decodeJson(
-  profile: MqttJsonProfile,
+  profile: JsonProfile,
   exchange: Exchange,
   topic: string,
 ): readonly Observation[] {
@@ -36,7 +38,7 @@ export function decodeJson(
 }
 
 function decodeField(
-  profile: MqttJsonProfile,
+  profile: JsonProfile,
   exchange: Exchange,
   read: JsonRead,
   json: unknown,
@@ -49,7 +51,8 @@ function decodeField(
   if (isOfUnknownAge(exchange) && stamped === undefined)
     return [gap(profile, exchange, read, 'decode.stale')];
   const window = stamped ?? receivedWindow(exchange, reachNs(read, profile.limits));
-  if (field === null || isSentinel(profile, read, field))
+  const isBelieved = read.valid_path === undefined || fieldAt(json, read.valid_path) === true;
+  if (field === null || !isBelieved || isSentinel(profile, read, field))
     return [gap(profile, exchange, read, 'decode.sentinel', window)];
   if (typeof field !== 'number') return [gap(profile, exchange, read, 'decode.malformed', window)];
   const where = { source: exchange.source, component: '', window };
@@ -66,7 +69,7 @@ function decodeField(
 }
 
 const gap = (
-  profile: MqttJsonProfile,
+  profile: JsonProfile,
   exchange: Exchange,
   read: JsonRead,
   fault: FaultCode,
@@ -80,7 +83,7 @@ const gap = (
   window,
 });
 
-function stampOf(profile: MqttJsonProfile, suffix: string, json: unknown): DeviceStamp | undefined {
+function stampOf(profile: JsonProfile, suffix: string, json: unknown): DeviceStamp | undefined {
   const time = profile.speaks.times.find(
     (known) => known.suffix === suffix && known.kind === 'utc',
   );
@@ -89,7 +92,7 @@ function stampOf(profile: MqttJsonProfile, suffix: string, json: unknown): Devic
   return atNs === undefined ? undefined : { atNs, uncertaintyNs: fromMs(time.uncertainty_ms) };
 }
 
-function isSentinel(profile: MqttJsonProfile, read: JsonRead, field: unknown): boolean {
+function isSentinel(profile: JsonProfile, read: JsonRead, field: unknown): boolean {
   return profile.sentinels.some(
     (sentinel) =>
       sentinel.as === read.as &&

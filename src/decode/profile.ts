@@ -19,6 +19,13 @@ import {
   Text,
   Timing,
 } from './profile-pieces.ts';
+import {
+  HttpJsonProfileSchema,
+  MqttJsonProfileSchema,
+  PayloadVector,
+  type HttpJsonProfile,
+  type MqttJsonProfile,
+} from './json-profile.ts';
 import { brokenRule } from './profile-rules.ts';
 import {
   BYTE_ORDERS,
@@ -26,10 +33,10 @@ import {
   IDENTITY_KINDS,
   IDENTITY_TYPES,
   REGISTER_TYPES,
-  TIME_UNITS,
 } from './profile-words.ts';
 import { type PushProfile, PushProfileSchema } from './push-profile.ts';
 import { firstTrouble } from './schema-trouble.ts';
+import { ScpiProfileSchema, type ScpiProfile } from './scpi-profile.ts';
 import { SnmpProfileSchema, type SnmpProfile } from './snmp-profile.ts';
 
 const registerPlace = {
@@ -50,37 +57,6 @@ const ModbusCounter = Type.Object(
   closed,
 );
 const ModbusGauge = Type.Object({ ...registerPlace, ...gaugeSemantics }, closed);
-
-const Path = Type.Array(Type.Union([Type.String(), Type.Integer({ minimum: 0 })]), { maxItems: 8 });
-const jsonPlace = {
-  /** Added to the instrument's topic after a slash; empty: the topic itself. */
-  suffix: Type.String({ pattern: '^[^#+\\u0000]*$' }),
-  /** Keys and array indexes from the top of the payload; empty: the payload is the number. */
-  path: Path,
-  /** decimal: exact as printed; float32: the device prints a 32-bit float, whose step grows with the value. */
-  as: Type.Enum(['decimal', 'float32']),
-  /** Messages leave out what did not change: a missing field is then nothing new, not a gap. */
-  partial: Type.Optional(Type.Literal(true)),
-  ...Timing,
-};
-const JsonCounter = Type.Object(
-  { ...jsonPlace, ...counterSemantics, epoch_path: Type.Optional(Path) },
-  closed,
-);
-const JsonGauge = Type.Object({ ...jsonPlace, ...gaugeSemantics }, closed);
-
-const DeviceTime = Type.Object(
-  {
-    suffix: Type.String(),
-    path: Path,
-    /** Only utc is used; uptime is what some devices send until their clock is set, told by its magnitude. */
-    kind: Type.Enum(['utc', 'local-naive', 'uptime', 'minute-start']),
-    unit: Type.Enum([...TIME_UNITS]),
-    /** How far the device's clock may be off, ms. */
-    uncertainty_ms: Type.Number({ minimum: 0 }),
-  },
-  closed,
-);
 
 /** Sources of a node message whose names begin so; where several do, the longest is meant. */
 const chipPlace = { prefix: Text, ...Timing };
@@ -114,10 +90,6 @@ const RegisterVector = Type.Object(
   { ...proof, registers: Type.Record(Type.String({ pattern: '^[0-9]+$' }), Text), expect: Expect },
   closed,
 );
-const PayloadVector = Type.Object(
-  { ...proof, suffix: Type.String(), payload: Text, expect: Expect },
-  closed,
-);
 const ModbusProfileSchema = Type.Object(
   {
     ...about,
@@ -138,24 +110,6 @@ const ModbusProfileSchema = Type.Object(
   },
   closed,
 );
-const MqttJsonProfileSchema = Type.Object(
-  {
-    ...about,
-    speaks: Type.Object(
-      {
-        transport: Type.Literal('mqtt-json'),
-        times: Type.Array(DeviceTime),
-      },
-      closed,
-    ),
-    reads: Type.Array(Type.Union([JsonCounter, JsonGauge]), { minItems: 1 }),
-    limits: Limits,
-    ...evidence,
-    vectors: Type.Array(PayloadVector, { minItems: 1 }),
-    benches: Type.Optional(Type.Array(Bench)),
-  },
-  closed,
-);
 const NodeMessageProfileSchema = Type.Object(
   {
     ...about,
@@ -171,24 +125,34 @@ const NodeMessageProfileSchema = Type.Object(
 export const ProfileSchema = Type.Union([
   ModbusProfileSchema,
   MqttJsonProfileSchema,
+  HttpJsonProfileSchema,
   NodeMessageProfileSchema,
   SnmpProfileSchema,
   PushProfileSchema,
+  ScpiProfileSchema,
 ]);
 
 export type ModbusProfile = Static<typeof ModbusProfileSchema>;
-export type MqttJsonProfile = Static<typeof MqttJsonProfileSchema>;
 export type NodeMessageProfile = Static<typeof NodeMessageProfileSchema>;
 export type Profile =
-  ModbusProfile | MqttJsonProfile | NodeMessageProfile | SnmpProfile | PushProfile;
+  | ModbusProfile
+  | MqttJsonProfile
+  | HttpJsonProfile
+  | NodeMessageProfile
+  | SnmpProfile
+  | PushProfile
+  | ScpiProfile;
 export type ModbusRead = ModbusProfile['reads'][number];
-export type JsonRead = MqttJsonProfile['reads'][number];
 export type ChipRead = NodeMessageProfile['reads'][number];
 
 export const isModbus = (profile: Profile): profile is ModbusProfile =>
   profile.speaks.transport === 'modbus';
 export const isMqttJson = (profile: Profile): profile is MqttJsonProfile =>
   profile.speaks.transport === 'mqtt-json';
+export const isHttpJson = (profile: Profile): profile is HttpJsonProfile =>
+  profile.speaks.transport === 'http-json';
+export const isScpi = (profile: Profile): profile is ScpiProfile =>
+  profile.speaks.transport === 'scpi';
 export const isNodeMessage = (profile: Profile): profile is NodeMessageProfile =>
   profile.speaks.transport === 'node-message';
 export const isSnmp = (profile: Profile): profile is SnmpProfile =>
@@ -225,6 +189,8 @@ const SCHEMAS: Readonly<
     string,
     | typeof ModbusProfileSchema
     | typeof MqttJsonProfileSchema
+    | typeof HttpJsonProfileSchema
+    | typeof ScpiProfileSchema
     | typeof NodeMessageProfileSchema
     | typeof SnmpProfileSchema
     | typeof PushProfileSchema
@@ -232,6 +198,8 @@ const SCHEMAS: Readonly<
 > = {
   modbus: ModbusProfileSchema,
   'mqtt-json': MqttJsonProfileSchema,
+  'http-json': HttpJsonProfileSchema,
+  scpi: ScpiProfileSchema,
   'node-message': NodeMessageProfileSchema,
   snmp: SnmpProfileSchema,
   push: PushProfileSchema,

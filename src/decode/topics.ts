@@ -1,6 +1,7 @@
 // Which MQTT topics an instrument's messages come on. The site file names the device's topic (its prefix); profiles add
 // suffixes. Who writes one of the full topics instead gets that one alone.
-import { isMqttJson, type JsonRead, type Profile } from './profile.ts';
+import type { HttpJsonProfile, JsonRead } from './json-profile.ts';
+import { isMqttJson, type Profile } from './profile.ts';
 
 /** Full topics to subscribe to, each once, in the order of the profile. */
 export function topicsOf(profile: Profile, topic: string): readonly string[] {
@@ -20,6 +21,11 @@ export function suffixOf(
   if (received !== topic) return undefined;
   return reads.find((read) => endsWith(topic, read.suffix))?.suffix;
 }
+
+/** Paths to ask a web server for, each once, in the order of the profile; `topic` is the one that they are below. */
+export const pathsOf = ({ reads }: HttpJsonProfile, topic: string): readonly string[] => [
+  ...new Set(reads.map(({ suffix }) => fullTopic(topic, suffix))),
+];
 
 const fullTopic = (topic: string, suffix: string): string =>
   suffix === '' ? topic : `${topic}/${suffix}`;

@@ -2,11 +2,11 @@
 import type { Instrument, Wire, WireId } from '../quantity/site.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import { fromMs, toMs } from '../quantity/time.ts';
-import { topicsOf } from './topics.ts';
+import { pathsOf, topicsOf } from './topics.ts';
 import type { PolledDevice, PushedMeter, Subscription, WireTasks } from '../transport/transport.ts';
 import { planReads } from './plan-reads.ts';
 import { planGets } from './plan-gets.ts';
-import { isPush, isSnmp, type Profile } from './profile.ts';
+import { isHttpJson, isPush, isScpi, isSnmp, type Profile } from './profile.ts';
 import type { PushProfile } from './push-profile.ts';
 import { isPart, partOf } from './snmp-part.ts';
 
@@ -53,6 +53,8 @@ const SPOKEN_OVER: Readonly<Record<Exclude<Wire['transport'], 'csv'>, readonly S
   'serial-push': ['push'],
   'tcp-push': ['push'],
   snmp: ['snmp'],
+  http: ['http-json'],
+  scpi: ['scpi'],
   mqtt: ['mqtt-json', 'node-message'],
 };
 
@@ -85,6 +87,12 @@ function getsOf({ instrument, profile }: ProfiledInstrument): Pick<PolledDevice,
   return { gets: planGets(profile, instrument.part) };
 }
 
+/** The paths or lines of each poll. */
+function asksOf({ instrument, profile }: ProfiledInstrument): Pick<PolledDevice, 'asks'> {
+  if (isHttpJson(profile)) return { asks: pathsOf(profile, instrument.topic) };
+  return isScpi(profile) ? { asks: [profile.speaks.ask] } : {};
+}
+
 function deviceOf(each: ProfiledInstrument): PolledDevice {
   const { instrument, profile } = each;
   const { silence_ms: silenceMs, reply_timeout_ms: replyMs, poll_ms: pollMs } = profile.limits;
@@ -94,6 +102,7 @@ function deviceOf(each: ProfiledInstrument): PolledDevice {
     unit: instrument.unit,
     reads: planReads(profile),
     ...getsOf(each),
+    ...asksOf(each),
     poll: instrument.poll > fastest ? instrument.poll : fastest,
     silenceMs: typeof silenceMs === 'number' ? silenceMs : 0,
     replyTimeoutMs: typeof replyMs === 'number' ? replyMs : undefined,

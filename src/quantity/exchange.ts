@@ -15,18 +15,20 @@ export const EXCHANGE_FORMS = [
   'sml',
   'dsmr',
   'd0',
+  'http',
+  'scpi',
 ] as const;
 /**
  * How the bytes are framed: a whole RTU frame, a whole MBAP frame, an MQTT payload, a line of neutral CSV, an SNMP PDU (its
  * envelope holds the community or is encrypted, so it is not kept), or what a push meter sends: an SML file with its escapes,
- * a P1 telegram, an IEC 62056-21 readout with its identification. The journal stores the place in this list: append only.
+ * a P1 telegram, an IEC 62056-21 readout with its identification; the body of an HTTP answer; a line of text. The journal stores the place in this list: append only.
  */
 export type ExchangeForm = (typeof EXCHANGE_FORMS)[number];
 
 export interface Exchange {
   readonly source: SourceId;
   readonly form: ExchangeForm;
-  /** What was asked: the request frame on a polled wire, the topic (UTF-8) on MQTT; empty where a meter sends unasked. */
+  /** What was asked: the request frame on a polled wire, the path or line, the topic (UTF-8); empty where a meter sends unasked. */
   readonly request: Uint8Array;
   /** What came: the reply frame, the payload, the line; empty or the offending bytes where `fault` is set. */
   readonly reply: Uint8Array;

@@ -75,8 +75,27 @@ export interface SnmpWire {
   readonly timeoutMs: number;
   readonly access: SnmpAccess;
 }
+/** One web server; its instruments are paths of it. */
+export interface HttpWire {
+  readonly transport: 'http';
+  /** http or https, host and port, without a path. */
+  readonly url: string;
+  readonly timeoutMs: number;
+  readonly username: string | undefined;
+  /** Resolved by the site-file reader from environment or file; never logged, never kept. */
+  readonly password: string | undefined;
+  readonly caFile: string | undefined;
+}
+/** One instrument that is spoken to in lines of text over TCP. */
+export interface ScpiWire {
+  readonly transport: 'scpi';
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+}
 export type PushWire = SerialPushWire | TcpPushWire;
-export type Wire = ModbusTcpWire | ModbusRtuWire | PushWire | MqttWire | CsvWire | SnmpWire;
+export type Wire =
+  ModbusTcpWire | ModbusRtuWire | PushWire | MqttWire | CsvWire | SnmpWire | HttpWire | ScpiWire;
 
 /** Whether readings come when the instrument sends them, and not when it is asked every `poll`. */
 export const choosesItsTimes = ({ transport }: Wire): boolean =>
@@ -97,7 +116,7 @@ export interface Instrument {
   readonly wire: WireId;
   /** Modbus unit id; 1 unless the file says otherwise. */
   readonly unit: number;
-  /** MQTT topic, or source name in a CSV; empty on Modbus. */
+  /** MQTT topic, source name in a CSV, or the path on a web server below which it is; empty elsewhere. */
   readonly topic: string;
   /** SNMP: the part of the device that it is; absent elsewhere. */
   readonly part?: PartNumbers;

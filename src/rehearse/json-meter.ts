@@ -1,6 +1,6 @@
 // A rehearsed meter that pushes JSON over MQTT, such as a smart plug: payloads are built from the paths of its profile,
 // sent when power leaves a dead band and at the latest after a period, as firmware does.
-import type { JsonRead, MqttJsonProfile } from '../decode/profile.ts';
+import type { JsonRead, MqttJsonProfile } from '../decode/json-profile.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import { formatInstant, instantNs, NS_PER_S } from '../quantity/time.ts';
 import type { Display } from './meter-works.ts';

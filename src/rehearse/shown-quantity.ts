@@ -1,6 +1,7 @@
 // What a rehearsed instrument has to show for a channel of its profile: register counts as exact integers, gauges as
 // doubles, both in the unit that the profile names.
-import type { MqttJsonProfile, ModbusProfile } from '../decode/profile.ts';
+import type { MqttJsonProfile } from '../decode/json-profile.ts';
+import type { ModbusProfile } from '../decode/profile.ts';
 import type { EnergyUnit } from '../decode/profile-words.ts';
 import type { CounterChannel, GaugeChannel } from '../quantity/observation.ts';
 import type { Display } from './meter-works.ts';

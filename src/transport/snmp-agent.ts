@@ -6,6 +6,7 @@ import type { Clock, Timer, Timers } from '../quantity/clock.ts';
 import { NO_FLAGS, type Exchange, type SourceId } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
+import type { Outcome, Patience } from './question-peer.ts';
 import type { DatagramPort } from './udp-port.ts';
 import { getRequest, judge, REQUEST_ID_MAX } from './snmp-pdu.ts';
 import type { Opened, SnmpSecurity } from './snmp-security.ts';
@@ -13,26 +14,6 @@ import type { Opened, SnmpSecurity } from './snmp-security.ts';
 /** How often an engine may ask to be asked again within one question: engine and time, each once more after a reboot. */
 const LEARNT_MAX_COUNT = 4;
 const NOTHING = new Uint8Array(0);
-
-export interface AgentPatience {
-  /** Real ms from the first datagram to the answer. */
-  readonly deadlineMs: number;
-  /** Real ms after which it is sent once more; undefined: never. */
-  readonly resendMs: number | undefined;
-}
-
-/** `answered` with the objects, `refused` by the agent, `failed`, or `closed` before an answer. */
-export interface AgentOutcome {
-  readonly ending: 'answered' | 'refused' | 'failed' | 'closed';
-  readonly exchange: Exchange;
-  /** When the first datagram went out, real ms; undefined where none did. */
-  readonly sentMs: number | undefined;
-  readonly tookMs: number;
-  /** Something of use came: the agent is there. */
-  readonly heard: boolean;
-  /** What the agent has against us, for people; empty where nothing. */
-  readonly trouble: string;
-}
 
 interface Attempt {
   readonly id: number;
@@ -95,11 +76,7 @@ export class SnmpAgent {
   }
 
   /** Asks and waits; there must be no other question under way. */
-  async ask(
-    source: SourceId,
-    objects: readonly string[],
-    patience: AgentPatience,
-  ): Promise<AgentOutcome> {
+  async ask(source: SourceId, objects: readonly string[], patience: Patience): Promise<Outcome> {
     const timers: Timer[] = [];
     const question: Question = {
       attempts: [],
@@ -187,7 +164,7 @@ export class SnmpAgent {
     }
   }
 
-  #outcome(source: SourceId, question: Question, ended: Ended): AgentOutcome {
+  #outcome(source: SourceId, question: Question, ended: Ended): Outcome {
     const nowNs = question.cameNs ?? this.#clock.nowNs();
     const nowMs = this.nowMs();
     const first = question.attempts[0];

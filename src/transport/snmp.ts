@@ -3,19 +3,14 @@
 import { isIP } from 'node:net';
 import { SiteFault } from '../quantity/fault.ts';
 import type { SnmpAccess, SnmpWire, WireId } from '../quantity/site.ts';
-import { durationNs } from '../quantity/time.ts';
-import { fractionOf } from './poll-plan.ts';
+import { stationsOf } from './question-station.ts';
+import { QuestionWire } from './question-wire.ts';
+import { SnmpPeer } from './snmp-peer.ts';
 import { Community, type SnmpSecurity } from './snmp-security.ts';
-import { SnmpStation } from './snmp-station.ts';
 import { UserSecurity } from './snmp-usm.ts';
-import { AgentWire } from './snmp-wire.ts';
 import type { Transport, TransportPorts, WireTasks } from './transport.ts';
 import { udpPort } from './udp-port.ts';
 
-/** Reads come within this much real time before their tick, unless the agent needs longer for all of them. */
-const SPREAD_MS = 1000;
-/** What a management card is reckoned to need for one request. */
-const TURNAROUND_MS = 30;
 /** More bindings than any datagram holds. */
 const OBJECTS_MAX_COUNT = 1024;
 /** RFC 3414 §11.2: no shorter password makes a key worth having, and agents refuse them. */
@@ -29,14 +24,13 @@ export const snmp: Transport<SnmpWire> = {
     Promise.resolve().then(() => {
       checkWire(id, wire);
       checkTasks(id, tasks);
-      return new AgentWire({
-        id,
-        peer: isIP(wire.host) === 6 ? `[${wire.host}]:${wire.port}` : `${wire.host}:${wire.port}`,
-        openPort: udpPort(wire.host, wire.port),
-        security: securityOf(wire.access, ports),
-        stations: placed(id, wire, tasks, ports),
-        ports,
-      });
+      const { host, port, timeoutMs } = wire;
+      const name = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+      const peer = new SnmpPeer(name, udpPort(host, port), securityOf(wire.access, ports), ports);
+      const { devices } = tasks;
+      const asks = ({ gets = [] }: (typeof devices)[number]) => gets;
+      const stations = stationsOf(id, devices, asks, timeoutMs, ports.clock.speedRatio);
+      return new QuestionWire({ id, peer, stations, ports });
     }),
 };
 
@@ -44,24 +38,6 @@ const securityOf = (access: SnmpAccess, { clock }: TransportPorts): SnmpSecurity
   access.version === '2c'
     ? new Community(access.community)
     : new UserSecurity(access, () => clock.monotonicNs());
-
-/** Spreads the instruments before their ticks, evenly, from a place that differs from agent to agent. */
-function placed(
-  id: WireId,
-  wire: SnmpWire,
-  { devices }: WireTasks,
-  { clock }: TransportPorts,
-): SnmpStation[] {
-  const needMs = devices.reduce((sum, { gets = [] }) => sum + gets.length * TURNAROUND_MS, 0);
-  const spreadCivilMs = Math.max(SPREAD_MS, 1.5 * needMs) * clock.speedRatio;
-  const startRatio = fractionOf(id);
-  return devices.map((device, index) => {
-    const fraction = (startRatio + index / devices.length) % 1;
-    const windowNs = Math.min(Number(device.poll), spreadCivilMs * 1e6);
-    const phase = durationNs(BigInt(Math.floor(windowNs * fraction)));
-    return new SnmpStation(device, phase, wire.timeoutMs);
-  });
-}
 
 function fail(where: string, what: string, remedy: string): never {
   throw new SiteFault({ where, what, remedy });

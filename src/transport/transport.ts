@@ -35,6 +35,8 @@ export interface PolledDevice {
   readonly reads: readonly ReadRequest[];
   /** SNMP: the objects of each request, as dotted numbers; absent elsewhere. */
   readonly gets?: readonly (readonly string[])[];
+  /** HTTP: the paths; SCPI: the lines; absent elsewhere. */
+  readonly asks?: readonly string[];
   /** Civil time between two polls. */
   readonly poll: DurationNs;
   /** Silence the device asks for before a request, ms, real. */

@@ -1,9 +1,11 @@
 // Every kind of wire that a site file may name. To add one: a file in this room, one line here, the contract suite.
 import type { Wire, WireId } from '../quantity/site.ts';
 import { csv } from './csv.ts';
+import { http } from './http.ts';
 import { modbusRtu, modbusRtuTcp, modbusTcp } from './modbus.ts';
 import { mqtt } from './mqtt.ts';
 import { serialPush, tcpPush } from './push.ts';
+import { scpi } from './scpi.ts';
 import { snmp } from './snmp.ts';
 import type { OpenWire, Transport, TransportPorts, WireTasks } from './transport.ts';
 
@@ -16,6 +18,8 @@ export const TRANSPORTS = {
   mqtt,
   csv,
   snmp,
+  http,
+  scpi,
 } as const satisfies { [T in Wire['transport']]: Transport<Extract<Wire, { transport: T }>> };
 
 /** Opens a wire with the transport that it names. Throws a SiteFault where it never can work. */
@@ -41,5 +45,9 @@ export function openWire(
       return TRANSPORTS.csv.open(id, wire, tasks, ports);
     case 'snmp':
       return TRANSPORTS.snmp.open(id, wire, tasks, ports);
+    case 'http':
+      return TRANSPORTS.http.open(id, wire, tasks, ports);
+    case 'scpi':
+      return TRANSPORTS.scpi.open(id, wire, tasks, ports);
   }
 }

@@ -690,6 +690,103 @@ def types():
                 yield {"type": kind, "order": order, "words": words(raw, order), "value": repr(held)}
 
 
+def gen1_relay():
+    # 1 W-minute is 60 J.
+    body = {"meters": [{"power": 41.27, "overpower": 0, "is_valid": True, "timestamp": 1760364721,
+                        "counters": [41.2, 40.9, 41.1], "total": 987654321}], "unixtime": 1760364721}
+    unsure = {"meters": [{"power": 0.0, "overpower": 0, "is_valid": False, "timestamp": 0, "counters": [0, 0, 0], "total": 0}]}
+    return [payload("in use", "status", body, {"power_active": "41.27 W", "energy_import": f"{987654321 * 60 * J} uJ"}),
+            payload("the device does not believe it", "status", unsure,
+                    {"power_active": "gap decode.sentinel", "energy_import": "gap decode.sentinel"})]
+
+
+def gen1_em():
+    body = {"emeters": [{"power": -12.5, "reactive": 3.1, "pf": -0.97, "voltage": 231.4, "is_valid": True,
+                         "total": 123456.7, "total_returned": 89.1}]}
+    return [payload("power flows back", "status", body,
+                    {"power_active": "-12.5 W", "voltage": "231.4 V", "power_factor": "-0.97 1",
+                     "energy_import": f"{int(Fraction('123456.7') * WH)} uJ",
+                     "energy_export": f"{int(Fraction('89.1') * WH)} uJ"})]
+
+
+def shelly_switch_http():
+    body = {"switch:0": {"id": 0, "source": "init", "output": True, "apower": 1012.4, "voltage": 231.2, "current": 4.41,
+                         "aenergy": {"total": 1234567.891, "by_minute": [0.0, 0.0, 0.0], "minute_ts": 1760364720},
+                         "temperature": {"tC": 41.5, "tF": 106.7}}, "sys": {"mac": "AABBCCDDEEFF", "unixtime": 1760364721}}
+    return [payload("whole status", "rpc/Shelly.GetStatus", body,
+                    {"power_active": "1012.4 W", "voltage": "231.2 V", "current": "4.41 A", "temperature": "41.5 Cel",
+                     "energy_import": f"{int(Fraction('1234567.891') * WH)} uJ"})]
+
+
+def pro3em_http():
+    body = {"em:0": {"id": 0, "a_act_power": 300.5, "a_voltage": 230.1, "a_current": 1.5, "a_freq": 50.0, "b_act_power": -20.5,
+                     "b_voltage": 229.9, "b_current": 2.5, "c_act_power": 0.0, "c_voltage": 231.0, "c_current": 0.25,
+                     "total_current": 4.25, "total_act_power": 280.0, "total_aprt_power": 977.6},
+            "emdata:0": {"id": 0, "total_act": 601.51, "total_act_ret": 3.02}}
+    uj = lambda text: f"{int(Fraction(text) * WH)} uJ"
+    return [payload("one phase reversed", "rpc/Shelly.GetStatus", body,
+                    {"power_active": "280 W", "power_active_l1": "300.5 W", "power_active_l2": "-20.5 W",
+                     "power_active_l3": "0 W", "power_apparent": "977.6 VA", "voltage_l1": "230.1 V", "voltage_l2": "229.9 V",
+                     "voltage_l3": "231 V", "current_l1": "1.5 A", "current_l2": "2.5 A", "current_l3": "0.25 A",
+                     "frequency": "50 Hz", "energy_import": uj("601.51"), "energy_export": uj("3.02")})]
+
+
+def tasmota_http():
+    held = struct.unpack(">f", struct.pack(">f", 20000.123))[0]
+    body = {"StatusSNS": {"Time": "2026-02-04T23:17:01",
+                          "ENERGY": {"TotalStartTime": "2025-10-25T15:22:04", "Total": round(held, 3), "Power": 0}}}
+    return [payload("the float's step is coarser than a watt-hour", "cm?cmnd=Status%208", body,
+                    {"energy_import": f"{half_away(Fraction(held) * KWH)} uJ", "power_active": "0 W",
+                     "voltage": "gap decode.missing"})]
+
+
+def redfish(kind):
+    energy = {"Reading": 12.3, "LifetimeReading": 98765.4, "SensorResetTime": "2026-01-01T00:00:00Z"}
+    uj = f"{int(Fraction('98765.4') * KWH)} uJ"
+    if kind == "outlet":
+        body = {"@odata.id": "/redfish/v1/PowerEquipment/RackPDUs/1/Outlets/A1", "Id": "A1",
+                "PowerWatts": {"Reading": 412.5, "ApparentVA": 430.1, "PowerFactor": 0.96}, "Voltage": {"Reading": 231.2},
+                "CurrentAmps": {"Reading": 1.86}, "FrequencyHz": {"Reading": 50.01}, "EnergykWh": energy}
+        return [payload("an outlet", "", body,
+                        {"power_active": "412.5 W", "power_apparent": "430.1 VA", "power_factor": "0.96 1", "voltage": "231.2 V",
+                         "current": "1.86 A", "frequency": "50.01 Hz", "energy_import": uj}),
+                payload("no lifetime count", "", {"PowerWatts": {"Reading": None}, "EnergykWh": {"Reading": 5.5}},
+                        {"power_active": "gap decode.sentinel", "energy_import": "gap decode.missing"})]
+    suffix = "Metrics" if kind == "unit" else "EnvironmentMetrics"
+    body = {"@odata.id": f"/redfish/v1/x/1/{suffix}", "PowerWatts": {"Reading": 5123}, "EnergykWh": energy}
+    return [payload("as the schema says", suffix, body, {"power_active": "5123 W", "energy_import": uj})]
+
+
+def wt310():
+    said = lambda name, reply, expect: {"name": name, "origin": "derived", "reply": reply, "expect": expect}
+    return [said("a server", "230.15E+00,1.8123E+00,398.21E+00,417.10E+00,954.7E-03,49.998E+00",
+                 {"voltage": "230.15 V", "current": "1.8123 A", "power_active": "398.21 W", "power_apparent": "417.1 VA",
+                  "power_factor": "0.9547 1", "frequency": "49.998 Hz"}),
+            said("nothing connected", "0.04E+00,0.0000E+00,0.0E+00,0.0E+00,NAN,9.91E+37",
+                 {"voltage": "0.04 V", "power_active": "0 W", "power_factor": "gap decode.not-a-number",
+                  "frequency": "gap decode.not-a-number"}),
+            said("a field is missing", "230.15E+00,1.8123E+00,398.21E+00", {"power_active": "gap decode.malformed"})]
+
+
+def esphome():
+    bare = lambda name, suffix, text, expect: {"name": name, "origin": "derived", "suffix": suffix, "payload": text,
+                                               "expect": expect}
+    return [bare("power", "sensor/power/state", "1035.0", {"power_active": "1035 W"}),
+            bare("energy", "sensor/energy/state", "123456", {"energy_import": f"{123456 * WH} uJ"}),
+            bare("voltage", "sensor/voltage/state", "230.1", {"voltage": "230.1 V"}),
+            bare("current", "sensor/current/state", "4.500", {"current": "4.5 A"}),
+            bare("frequency", "sensor/frequency/state", "50.0", {"frequency": "50 Hz"}),
+            bare("power factor", "sensor/power_factor/state", "1.00", {"power_factor": "1 1"}),
+            bare("no data", "sensor/power/state", "nan", {"power_active": "gap decode.malformed"})]
+
+
+def zigbee():
+    body = {"state": "ON", "power": 123, "energy": 4.5, "voltage": 231, "current": 0.54, "linkquality": 94}
+    return [payload("state of a plug", "", body,
+                    {"power_active": "123 W", "voltage": "231 V", "current": "0.54 A",
+                     "energy_import": f"{int(Fraction('4.5') * KWH)} uJ"})]
+
+
 PROFILES = {
     "eastron-sdm120": sdm120, "eastron-sdm630": sdm630, "schneider-iem3155": iem3155, "abb-b23": abb_b23,
     "janitza-umg604": umg604, "siemens-pac2200": pac, "siemens-pac3200": pac, "shelly-gen2-switch": shelly_switch,
@@ -699,6 +796,10 @@ PROFILES = {
     "sml-ehz": sml_ehz, "emh-ed300l": ed300l, "iskra-mt175": mt175, "dzg-dvs74-old": dzg_old, "ebz-dd3": ebz,
     "dsmr-5": dsmr, "dsmr-4": dsmr, "iec-62056-21-asked": lambda: d0(True),
     "iec-62056-21-push": lambda: d0(False),
+    "shelly-gen1-relay": gen1_relay, "shelly-gen1-em": gen1_em, "shelly-gen2-switch-http": shelly_switch_http,
+    "shelly-pro-3em-http": pro3em_http, "tasmota-energy-http": tasmota_http, "redfish-outlet": lambda: redfish("outlet"),
+    "redfish-power-unit": lambda: redfish("unit"), "redfish-chassis": lambda: redfish("chassis"), "yokogawa-wt310": wt310,
+    "esphome-pzem": esphome, "zigbee2mqtt-plug": zigbee,
 }
 
 if __name__ == "__main__":

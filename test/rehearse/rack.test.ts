@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { loadProfiles } from '../../src/cli/load-profiles.ts';
 import { parseSite } from '../../src/cli/site-file.ts';
-import type { MqttJsonProfile } from '../../src/decode/profile.ts';
+import type { MqttJsonProfile } from '../../src/decode/json-profile.ts';
 import { isMqttJson } from '../../src/decode/profile.ts';
 import { wireTasks } from '../../src/decode/wire-tasks.ts';
 import { SiteFault } from '../../src/quantity/fault.ts';

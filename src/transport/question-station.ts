@@ -1,0 +1,103 @@
+// One instrument of a peer that answers questions: what it is asked next, when, and what its answers have taught.
+import { durationNs, type DurationNs } from '../quantity/time.ts';
+import { Breaker } from './breaker.ts';
+import { PollPlan, fractionOf, type Turn } from './poll-plan.ts';
+import type { Patience } from './question-peer.ts';
+import type { PolledDevice } from './transport.ts';
+
+/** How much slower than it ever was a peer may be before its reply is taken for lost. */
+const LATE_FACTOR = 4;
+const LATE_LEAST_MS = 50;
+/** Weight of the newest poll in what is learnt. */
+const NEWEST_WEIGHT_RATIO = 0.2;
+/** Reads come within this much real time before their tick, unless the peer needs longer for all of them. */
+const SPREAD_MS = 1000;
+/** What a management card is reckoned to need for one request. */
+const TURNAROUND_MS = 30;
+
+export class QuestionStation<Question> {
+  readonly device: PolledDevice;
+  readonly breaker = new Breaker();
+  readonly plan: PollPlan;
+  readonly #questions: readonly Question[];
+  readonly #replyMs: number;
+  #questionIndex = 0;
+  #pollMs = 0;
+  #learntMs: number | undefined;
+  #slowestMs: number | undefined;
+  /** The turn under way, while questions of it are still to be asked. */
+  turn: Turn | undefined;
+
+  constructor(
+    device: PolledDevice,
+    questions: readonly Question[],
+    phase: DurationNs,
+    wireTimeoutMs: number,
+  ) {
+    this.device = device;
+    this.plan = new PollPlan(device.poll, phase);
+    this.#questions = questions;
+    this.#replyMs = device.replyTimeoutMs ?? wireTimeoutMs;
+  }
+
+  /** What is asked next; undefined only where nothing ever is. */
+  upcoming(): Question | undefined {
+    return this.#questions[this.#questionIndex];
+  }
+
+  /** What silent instruments are probed with is no longer than their peer ever took while it lived. */
+  patience(): Patience {
+    const late =
+      this.#slowestMs === undefined ? undefined : LATE_LEAST_MS + LATE_FACTOR * this.#slowestMs;
+    if (this.breaker.isOpen)
+      return { deadlineMs: Math.min(this.#replyMs, late ?? this.#replyMs), resendMs: undefined };
+    const resendMs = late ?? this.#replyMs / 2;
+    return { deadlineMs: this.#replyMs, resendMs: resendMs < this.#replyMs ? resendMs : undefined };
+  }
+
+  /** One question was answered after so long. Returns whether the poll is complete. */
+  answered(tookMs: number): boolean {
+    this.#pollMs += tookMs;
+    this.#slowestMs = Math.max(tookMs, this.#slowestMs ?? 0);
+    return this.refused();
+  }
+
+  /** One question was refused: the others are asked all the same. Returns whether the poll is complete. */
+  refused(): boolean {
+    this.#questionIndex++;
+    return this.#questionIndex >= this.#questions.length;
+  }
+
+  /** The turn is over; what it took (civil, by `speedRatio`) moves the next one. */
+  finish(complete: boolean, speedRatio: number): void {
+    if (complete && this.#pollMs > 0) {
+      this.#learntMs =
+        this.#learntMs === undefined
+          ? this.#pollMs
+          : this.#learntMs + NEWEST_WEIGHT_RATIO * (this.#pollMs - this.#learntMs);
+      this.plan.learn(durationNs(BigInt(Math.round(this.#learntMs * speedRatio * 1e6))));
+    }
+    this.#pollMs = 0;
+    this.#questionIndex = 0;
+    this.turn = undefined;
+  }
+}
+
+/** Spreads instruments before their ticks, evenly, from a place that differs from wire to wire. */
+export function stationsOf<Question>(
+  wire: string,
+  devices: readonly PolledDevice[],
+  questionsOf: (device: PolledDevice) => readonly Question[],
+  timeoutMs: number,
+  speedRatio: number,
+): QuestionStation<Question>[] {
+  const needMs = devices.reduce((sum, each) => sum + questionsOf(each).length * TURNAROUND_MS, 0);
+  const spreadCivilMs = Math.max(SPREAD_MS, 1.5 * needMs) * speedRatio;
+  const startRatio = fractionOf(wire);
+  return devices.map((device, index) => {
+    const fraction = (startRatio + index / devices.length) % 1;
+    const windowNs = Math.min(Number(device.poll), spreadCivilMs * 1e6);
+    const phase = durationNs(BigInt(Math.floor(windowNs * fraction)));
+    return new QuestionStation(device, questionsOf(device), phase, timeoutMs);
+  });
+}
