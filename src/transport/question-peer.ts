@@ -1,9 +1,6 @@
-// Whoever answers questions, one at a time: an SNMP agent, a web server, an instrument with a command line. What such a
-// peer promises to the wire that asks it (question-wire.ts).
-//
-// * `ask` resolves with what came of it and never rejects; there is no other question under way meanwhile.
-// * A reply that comes after its question was given up never answers another one.
-// * A peer opens its own port, and opens it again for ever with a growing pause.
+// Whoever answers questions, one at a time: an SNMP agent, a web server, an instrument with a command line. `ask` never
+// rejects, a reply that comes after its question was given up never answers another one, and a peer opens its own port,
+// again and again, with a growing pause.
 import type { Exchange, SourceId } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 

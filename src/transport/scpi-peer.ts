@@ -57,8 +57,10 @@ export class ScpiPeer implements QuestionPeer<string> {
 
   open(lost: () => void): Promise<void> {
     this.#tellLost = lost;
-    this.#kept.start();
-    return Promise.resolve();
+    return this.#kept.openFirst().catch(() => {
+      // From here on it is tried for ever; why it fails is its trouble.
+      this.#kept.start();
+    });
   }
 
   worked(): void {
