@@ -182,6 +182,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   let closesNs = alignedInterval(startedNs, site.interval).untilNs;
   const settle = async (): Promise<void> => {
     const nowNs = clock.nowNs();
+    await ledger.appendHandedIn();
     const { models, events } = calibrations.refit(nowNs, clock.monotonicNs());
     const statements = settlement.due(nowNs);
     const entries: LogEntry[] = [

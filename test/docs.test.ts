@@ -353,6 +353,11 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   },
   'trueup export --data /var/lib/trueup --from 2026-11-01 --to 2026-12-01 --kind metered --out november.csv':
     { instead: { '/var/lib/trueup': 'kept' }, expectOut: /^2 rows in november.csv$/m },
+  'trueup settle --site site.yaml --accounts accounts.yaml --data /var/lib/trueup --period 2026-11 --provisional':
+    {
+      instead: { '/var/lib/trueup': 'kept' },
+      expectOut: /^tenant-a [\s\S]*^version 1 is leaf 3, with its proof in kept/m,
+    },
   'trueup publish --reconcile --repair --site site.yaml --data /var/lib/trueup': {
     instead: { '/var/lib/trueup': 'kept' },
     expectOut: /^file: equals the ledger: 2 rows compared, 2 missing.*repaired and read again/m,
@@ -452,6 +457,14 @@ describe('commands of the README', () => {
         'instruments: { m1: { profile: siemens-pac3200, wire: pdu } }',
         'points: { feed/a: { meter: m1 } }',
         'sinks: { file: { kind: line-protocol-file } }',
+      ].join('\n'),
+    );
+    writeFileSync(
+      join(folder, 'accounts.yaml'),
+      [
+        'settlement: here',
+        'accounts: { tenant-a: {} }',
+        'meters: { feed/a7: { rules: [{ account: tenant-a }] } }',
       ].join('\n'),
     );
     service = startTrueup('run', '--site', site, '--data', join(folder, 'fresh'), '--json');

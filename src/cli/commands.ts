@@ -12,6 +12,7 @@ import { READ } from './read.ts';
 import { REHEARSE } from './rehearse.ts';
 import { RUN } from './run.ts';
 import { explain, processTerminal } from './run-command.ts';
+import { SETTLE } from './settle.ts';
 
 const COMMANDS = {
   run: RUN,
@@ -22,6 +23,7 @@ const COMMANDS = {
   correct: CORRECT,
   ledger: LEDGER,
   publish: PUBLISH,
+  settle: SETTLE,
   export: EXPORT,
 } as const satisfies Record<string, Command>;
 

@@ -6,7 +6,15 @@ import type { LeafIndex, LogEntry, StoredEntry } from './ledger.ts';
 import { Fields, UnreadableEntry, readStatement, statementJson } from './statement-entry.ts';
 import { ENTRY_MAX_BYTES } from './tiles.ts';
 
-const DOCUMENT_TYPES = ['model', 'event', 'configuration', 'clock', 'key', 'lost'] as const;
+const DOCUMENT_TYPES = [
+  'model',
+  'event',
+  'configuration',
+  'clock',
+  'key',
+  'lost',
+  'settlement',
+] as const;
 
 /** @throws RangeError where the entry is no plain JSON, not exact, or longer than 65 535 bytes */
 export function encodeEntry(entry: LogEntry): Uint8Array {
@@ -40,6 +48,7 @@ function entryJson(entry: LogEntry): Record<string, unknown> {
     case 'clock':
     case 'key':
     case 'lost':
+    case 'settlement':
       return { type: entry.type, at: formatInstant(entry.atNs), document: entry.document };
   }
 }
@@ -79,7 +88,8 @@ function readEntry(json: Record<string, unknown>): LogEntry {
 }
 
 /** SHA-256 of an entry's bytes, hex: the name by which a later version supersedes it. */
-const entrySha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const entrySha256 = (bytes: Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 /** @throws UnreadableEntry */
 export const storedEntry = (leaf: LeafIndex, bytes: Uint8Array): StoredEntry => ({

@@ -62,9 +62,12 @@ export interface StatementEntry {
   readonly statement: IntervalStatement;
 }
 
-/** Anything else that belongs to the record: a model and what happens to it, a configuration, a key, the clock's state. */
+/**
+ * Anything else that belongs to the record: a model and what happens to it, a configuration, a key, the clock's state, a
+ * settlement with the root over its lines.
+ */
 export interface DocumentEntry {
-  readonly type: 'model' | 'event' | 'configuration' | 'clock' | 'key' | 'lost';
+  readonly type: 'model' | 'event' | 'configuration' | 'clock' | 'key' | 'lost' | 'settlement';
   readonly atNs: InstantNs;
   /** Plain JSON; numbers only where they are safe integers or measurements, bigints as strings. */
   readonly document: unknown;
@@ -83,6 +86,12 @@ export interface StoredStatement {
   readonly leaf: LeafIndex;
   readonly sha256: string;
   readonly statement: IntervalStatement;
+}
+
+export interface StoredDocument {
+  readonly leaf: LeafIndex;
+  readonly sha256: string;
+  readonly document: unknown;
 }
 
 export interface Log {
@@ -138,6 +147,10 @@ export interface OpenLedger extends Ledger {
   readonly origin: string;
   /** Verifier key of the log, as in `log/vkey`. */
   readonly vkey: string;
+  /** Settlement entries, oldest first. */
+  settlements(): readonly StoredDocument[];
+  /** Appends the entries that another process handed in while this one holds the directory: see hand-in.ts. */
+  appendHandedIn(): Promise<readonly StoredEntry[]>;
   /** Bytes cut off the journal's tail at this start; they had not been acknowledged. */
   readonly cutBytes: number;
   /**

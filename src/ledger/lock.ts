@@ -48,8 +48,11 @@ export async function lockFolder(files: FilePort, dataFolder: string): Promise<L
   };
 }
 
+/** Another process, or this one already, holds the data directory. */
+export class LedgerInUse extends SiteFault {}
+
 const held = (path: string, pid: number): SiteFault =>
-  new SiteFault({
+  new LedgerInUse({
     where: path,
     what: `the data directory is in use by process ${String(pid)}`,
     remedy: 'stop that process, or give this one another directory with --data',

@@ -10,6 +10,7 @@ import type {
   JournalPosition,
   LeafIndex,
   StatementIndex,
+  StoredDocument,
   StoredEntry,
   StoredStatement,
 } from './ledger.ts';
@@ -30,6 +31,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS cursors(sink TEXT PRIMARY KEY, next_leaf INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS refused(sink TEXT NOT NULL, leaf INTEGER NOT NULL, because TEXT NOT NULL,
     PRIMARY KEY(sink, leaf)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS settlements(leaf INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, body TEXT NOT NULL);
 `;
 
 type Row = Readonly<Record<string, unknown>>;
@@ -41,6 +43,12 @@ export interface Followed {
   readonly sha256: string;
 }
 
+/** A statement as the index keeps it: its canonical bytes as text. */
+export interface StatementRow {
+  readonly leaf: LeafIndex;
+  readonly body: string;
+}
+
 export class LogIndex implements StatementIndex {
   readonly #database: InstanceType<typeof Database>;
   readonly #fail: (error: unknown) => never;
@@ -48,19 +56,29 @@ export class LogIndex implements StatementIndex {
 
   /**
    * Opens or creates the index. A file that is no database of ours throws; the caller then deletes it.
-   * `fail` turns an error of the database into the ledger's failure.
+   * `fail` turns an error of the database into the ledger's failure. One that is opened for reading is left as it is.
    */
-  constructor(path: string, origin: string, fail: (error: unknown) => never) {
+  constructor(
+    path: string,
+    origin: string,
+    fail: (error: unknown) => never,
+    use: 'write' | 'read' = 'write',
+  ) {
     this.#fail = fail;
     this.#database = new Database(path);
     try {
       this.#database.defaultSafeIntegers(true);
-      this.#database.pragma('journal_mode = WAL');
-      this.#database.pragma('synchronous = FULL');
-      this.#database.exec(TABLES);
+      if (use === 'read') {
+        this.#database.pragma('query_only = ON');
+      } else {
+        this.#database.pragma('journal_mode = WAL');
+        this.#database.pragma('synchronous = FULL');
+        this.#database.exec(TABLES);
+      }
       const identity = `${FORMAT} ${origin}`;
       const [known] = this.#all('SELECT said FROM facts WHERE name = ?', 'identity');
       if (known !== undefined && known['said'] !== identity) throw new Error('of another log');
+      if (use === 'read') return;
       this.#all('INSERT OR IGNORE INTO facts VALUES (?, ?)', 'identity', identity);
     } catch (error) {
       this.#database.close();
@@ -92,6 +110,10 @@ export class LogIndex implements StatementIndex {
       const { until, from, sealedAtNs } = entry;
       this.#all('INSERT OR IGNORE INTO seals VALUES (?, ?, ?)', until, from, sealedAtNs);
     }
+    if (entry.type === 'settlement') {
+      const body = Buffer.from(bytes).toString('utf8');
+      this.#all('INSERT OR REPLACE INTO settlements VALUES (?, ?, ?)', leaf, sha256, body);
+    }
     if (entry.type !== 'statement') return;
     const { point, kind, startNs, version } = entry.statement;
     this.#all(
@@ -121,6 +143,15 @@ export class LogIndex implements StatementIndex {
     );
   }
 
+  /** As `between`, not read yet. */
+  rowsBetween(fromNs: InstantNs, untilNs: InstantNs): readonly StatementRow[] {
+    return this.#ask(
+      `SELECT s.leaf, s.body FROM newest n JOIN statements s ON s.leaf = n.leaf
+       WHERE n.start >= ? AND n.start < ? ORDER BY n.start, n.point, n.kind`,
+      ...[fromNs, untilNs],
+    ).map((row) => ({ leaf: Number(row['leaf']), body: textIn(row, 'body') }));
+  }
+
   fromLeaf(from: LeafIndex, limit: number): readonly StoredStatement[] {
     return this.#statements(
       'SELECT leaf, sha256, body FROM statements WHERE leaf >= ? ORDER BY leaf LIMIT ?',
@@ -143,6 +174,15 @@ export class LogIndex implements StatementIndex {
     );
     const start = row?.['start'];
     return typeof start === 'bigint' ? instantNs(start) : undefined;
+  }
+
+  /** All settlement entries, oldest first. */
+  settlements(): readonly StoredDocument[] {
+    return this.#ask('SELECT leaf, sha256, body FROM settlements ORDER BY leaf').map((row) => ({
+      leaf: Number(row['leaf']),
+      sha256: textIn(row, 'sha256'),
+      document: readObject(Buffer.from(textIn(row, 'body'), 'utf8'))?.['document'],
+    }));
   }
 
   /** End of the newest sealed blocks. */

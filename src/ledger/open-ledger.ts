@@ -12,6 +12,7 @@ import { recoverJournal } from './journal-recovery.ts';
 import { SegmentJournal } from './journal.ts';
 import { LedgerFailure, type LogEntry, type OpenLedger } from './ledger.ts';
 import type { StoredEntry } from './ledger.ts';
+import { handedIn, taken } from './hand-in.ts';
 import { lockFolder } from './lock.ts';
 import { LogFolder } from './log-folder.ts';
 import { recoverLog } from './log-recovery.ts';
@@ -186,6 +187,16 @@ async function openLocked(
     vkey: vkeyText(opened.signer),
     cutBytes: found.cut?.sizeBytes ?? 0,
     positionBefore: (atNs) => index.sealedFrom(atNs),
+    settlements: () => index.settlements(),
+    async appendHandedIn() {
+      const handed = await handedIn(files, root);
+      if (handed.length === 0) return [];
+      const known = new Set(index.settlements().map(({ sha256 }) => sha256));
+      const wanted = handed.filter(({ sha256 }) => !known.has(sha256));
+      const stored = await append(wanted.map(({ entry }) => entry));
+      for (const { sha256 } of handed) await taken(files, root, sha256);
+      return stored;
+    },
     seal(entries) {
       const turn = sealing.then(() => sealNow(entries));
       sealing = turn.catch(() => undefined);

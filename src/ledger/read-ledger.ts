@@ -1,20 +1,25 @@
 // Reading a ledger without its lock, also while a service writes it: for export, proofs and questions. It sees the log as
 // of one checkpoint and the journal up to its last whole record; it changes nothing.
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SiteFault } from '../quantity/fault.ts';
+import type { InstantNs } from '../quantity/time.ts';
 import { disk } from './disk.ts';
-import { storedEntry } from './entry.ts';
+import { readObject } from './canonical.ts';
+import { entrySha256, storedEntry } from './entry.ts';
 import { readWhole, type FilePort } from './file-port.ts';
 import { recordsFrom } from './journal-scan.ts';
 import { LedgerDamage, LedgerFailure } from './ledger.ts';
 import type { JournalPosition, JournalRecord, LeafIndex, StatementIndex } from './ledger.ts';
-import type { StoredEntry } from './ledger.ts';
+import type { StoredDocument, StoredEntry, StoredStatement } from './ledger.ts';
 import { LogFolder } from './log-folder.ts';
-import { LogIndex } from './log-index.ts';
-import { consistencyRanges, inclusionRanges, sameHash } from './merkle.ts';
+import { LogIndex, type StatementRow } from './log-index.ts';
+import { consistencyRanges, inclusionRanges, leafHash, sameHash } from './merkle.ts';
 import { vkeyText } from './note.ts';
 import { follow } from './follow-log.ts';
 import { framesOf, listSegments } from './segments.ts';
+import { readStatement } from './statement-entry.ts';
+import { TILE_WIDTH_COUNT } from './tiles.ts';
 import { verifyCheckpoint } from './verify-log.ts';
 
 export interface LedgerReader {
@@ -23,8 +28,17 @@ export interface LedgerReader {
   /** Number of leaves. */
   readonly size: LeafIndex;
   readonly statements: StatementIndex;
+  /** Settlement entries, oldest first. */
+  settlements(): readonly StoredDocument[];
+  /** Canonical bytes of one entry. */
+  entryBytes(leaf: LeafIndex): Promise<Uint8Array>;
   /** Entries from a leaf on, oldest first. */
   entries(from: LeafIndex): AsyncIterable<StoredEntry>;
+  /**
+   * As `statements.between`, and each compared with the hash that stands in the tree: the index is a view that anybody
+   * may have changed. Throws LedgerDamage.
+   */
+  heldBetween(fromNs: InstantNs, untilNs: InstantNs): Promise<readonly StoredStatement[]>;
   /** End of the last whole record. */
   readonly journalEnd: JournalPosition;
   /** Records from a position on, in batches. */
@@ -61,9 +75,7 @@ export async function readLedger(dataDir: string, files: FilePort = disk): Promi
       'the tiles do not lead to the signed root',
     );
   }
-  const index = new LogIndex(':memory:', origin, (cause) => {
-    throw new LedgerFailure('the index in memory failed', { cause });
-  });
+  const index = keptIndex(`${root}/index.db`, origin, size) ?? indexInMemory(origin);
   await follow(index, folder, size);
   const journalFolder = `${root}/journal`;
   const journalEnd = await endOfJournal(files, journalFolder);
@@ -72,12 +84,18 @@ export async function readLedger(dataDir: string, files: FilePort = disk): Promi
     vkey: vkeyText(vkey),
     size,
     statements: index,
+    settlements: () => index.settlements(),
+    async entryBytes(leaf) {
+      for await (const { bytes } of folder.entriesFrom(leaf, size)) return bytes;
+      throw new RangeError('the leaf is not in the tree');
+    },
     journalEnd,
     async *entries(from) {
       for await (const { leaf, bytes } of folder.entriesFrom(from, size)) {
         yield storedEntry(leaf, bytes);
       }
     },
+    heldBetween: (fromNs, untilNs) => heldBetween(folder, size, index.rowsBetween(fromNs, untilNs)),
     records: (from) => recordsFrom(files, journalFolder, from, journalEnd),
     async proveLeaf(leaf) {
       const hashes = await folder.proof(inclusionRanges(leaf, size), size);
@@ -90,6 +108,55 @@ export async function readLedger(dataDir: string, files: FilePort = disk): Promi
       index.close();
     },
   };
+}
+
+async function heldBetween(
+  folder: LogFolder,
+  size: LeafIndex,
+  rows: readonly StatementRow[],
+): Promise<readonly StoredStatement[]> {
+  const tiles = new Map<number, readonly Uint8Array[]>();
+  const found: StoredStatement[] = [];
+  for (const { leaf, body } of rows) {
+    const index = Math.floor(leaf / TILE_WIDTH_COUNT);
+    const hashes = tiles.get(index) ?? (await folder.hashes(0, index, size));
+    tiles.set(index, hashes);
+    const held = hashes[leaf % TILE_WIDTH_COUNT];
+    const bytes = Buffer.from(body, 'utf8');
+    if (held === undefined || !sameHash(held, leafHash(bytes))) {
+      throw new LedgerDamage(
+        'ledger.root-mismatch',
+        `leaf ${String(leaf)}`,
+        'the index says otherwise than the log; delete index.db while the service is stopped',
+      );
+    }
+    found.push({
+      leaf,
+      sha256: entrySha256(bytes),
+      statement: readStatement(readObject(bytes) ?? {}),
+    });
+  }
+  return found;
+}
+
+const failed = (cause: unknown): never => {
+  throw new LedgerFailure('the index cannot be read', { cause });
+};
+
+const indexInMemory = (origin: string): LogIndex => new LogIndex(':memory:', origin, failed);
+
+/** The index that the service keeps, where it has followed this log so far and nothing beyond; undefined where not. */
+function keptIndex(path: string, origin: string, size: LeafIndex): LogIndex | undefined {
+  if (!existsSync(path)) return undefined;
+  let index: LogIndex | undefined;
+  try {
+    index = new LogIndex(path, origin, failed, 'read');
+    if (index.followed.next === size) return index;
+  } catch {
+    // It is no index of this log, or of an older form: the log itself is asked.
+  }
+  index?.close();
+  return undefined;
 }
 
 const linesOf = (hashes: readonly Uint8Array[]): string =>

@@ -144,6 +144,7 @@ function pointsOf(
     case 'clock':
     case 'key':
     case 'lost':
+    case 'settlement':
       return [];
   }
 }
