@@ -88,7 +88,7 @@ describe('a day', () => {
     expect(out).toMatch(/^version 1 is leaf 289, with its proof/m);
     expect(code).toBe(0);
     const lines = linesIn('v1');
-    const totals = Object.fromEntries(
+    const totals: unknown = Object.fromEntries(
       lines
         .filter(({ line }) => line === 'total')
         .map((line) => [line['account'], line['energy_uj']]),
