@@ -1,14 +1,13 @@
 // Puts a settlement into the log: by opening the ledger where nobody holds it, else by handing it in to the service that
 // does; then writes entry and proof beside the lines.
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { handIn, LedgerInUse, openLedger, readLedger } from '../ledger/index.ts';
 import type { DocumentEntry, LeafIndex } from '../ledger/ledger.ts';
 import type { LineJson } from '../publish/settlement-json.ts';
 import { SiteFault } from '../quantity/fault.ts';
 import type { Site } from '../quantity/site.ts';
 import { ENTRY_FILE, PROOF_FILE, writeDurably } from './settlement-folder.ts';
-import { rehearsalClock, systemClock } from './system-clock.ts';
+import { rehearsalClock, systemClock, systemTimers } from './system-clock.ts';
 
 /** A service settles four times a second; one that does not take it within this is not running as it should. */
 const PATIENCE_MS = 60_000;
@@ -52,7 +51,7 @@ async function appended(dataDir: string, site: Site, entry: DocumentEntry): Prom
   }
   const sha256 = await handIn(dataDir, entry);
   for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += POLL_MS) {
-    await wait(POLL_MS);
+    await new Promise<void>((resolve) => systemTimers.after(POLL_MS, resolve));
     const ledger = await readLedger(dataDir);
     try {
       const found = ledger.settlements().find((one) => one.sha256 === sha256);

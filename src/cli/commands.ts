@@ -13,6 +13,7 @@ import { REHEARSE } from './rehearse.ts';
 import { RUN } from './run.ts';
 import { explain, processTerminal } from './run-command.ts';
 import { SETTLE } from './settle.ts';
+import { WITNESS } from './witness.ts';
 
 const COMMANDS = {
   run: RUN,
@@ -24,6 +25,7 @@ const COMMANDS = {
   ledger: LEDGER,
   publish: PUBLISH,
   settle: SETTLE,
+  witness: WITNESS,
   export: EXPORT,
 } as const satisfies Record<string, Command>;
 

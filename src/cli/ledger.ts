@@ -1,22 +1,34 @@
-// `trueup ledger`: is what lies in a data directory what was written, and who says so?
-import { readFileSync } from 'node:fs';
-import { SiteFault } from '../quantity/fault.ts';
-import { verifyLedger } from '../ledger/index.ts';
-import { type Command, EXIT, jsonLine, readArguments, UsageError } from './command.ts';
+// `trueup ledger`: is what lies in a data directory, or in the hands of a tenant, what was written, and who says so?
+import { type Command, readArguments, type Terminal, UsageError } from './command.ts';
+import type { LedgerOptions } from './ledger-options.ts';
+import { cosignLog, proveLeaf, proveStatement } from './ledger-prove.ts';
+import { verifyDataDirectory, verifyHandedOut } from './ledger-verify.ts';
+import { isSettlementFolder } from './settlement-folder.ts';
 
 export const LEDGER: Command = {
   about: 'verify the ledger of a data directory, offline',
   help: `trueup ledger - the tamper-evident record
 
 usage: trueup ledger verify DATA_DIR [--vkey FILE | --policy FILE] [--json]
+       trueup ledger verify STATEMENT --vkey FILE | --policy FILE [--json]
+       trueup ledger prove FOLDER [--line N | --account ID] [--out FILE] [--data DIR]
+       trueup ledger prove DATA_DIR --leaf N --out FILE
+       trueup ledger cosign DATA_DIR --policy FILE
 
   DATA_DIR        what was given to "trueup run" with --data; the service may be running
+  STATEMENT       a settlement's folder, or a file that "prove" wrote
+  FOLDER          a settlement's folder below DATA_DIR/settlements
   --vkey FILE     the log's verifier key, from elsewhere than the log: only that detects a replaced log
-  --policy FILE   a C2SP policy file that names the log
-  --json          one JSON object with the verdict
+  --policy FILE   a C2SP policy: the log, and the witnesses that must have cosigned
+  --line N        this line of lines.jsonl, from 0; may be repeated
+  --account ID    all lines of one account
+  --leaf N        the C2SP tlog-proof of any entry
+  --data DIR      make the folder's own proof anew, from this data directory: after witnesses cosigned
+  --json          one JSON object
 
-It checks the checkpoint's signature, every tile, every entry, the Merkle root, every record of the
-journal, and every sealed block against its raw bytes; it names the first bad thing and ends with 1.
+verify checks a data directory from its checkpoint to the last raw record; of a statement it checks the
+lines, the entry and the proof, offline. It names the first bad thing and ends with 1.
+cosign asks the witnesses of the policy that have a URL; proofs made from then on carry what they signed.
 
 example: trueup ledger verify ./trueup-data --vkey auditor/log.vkey`,
   run: async (argv, terminal) => {
@@ -26,56 +38,43 @@ example: trueup ledger verify ./trueup-data --vkey auditor/log.vkey`,
       options: {
         vkey: { type: 'string' },
         policy: { type: 'string' },
+        line: { type: 'string', multiple: true },
+        account: { type: 'string' },
+        leaf: { type: 'string' },
+        out: { type: 'string' },
+        data: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     });
-    const [action, dataDir, ...surplus] = positionals;
-    if (action !== 'verify' || dataDir === undefined || surplus.length > 0) {
-      throw new UsageError('it takes "verify" and a DATA_DIR');
+    const [action, path, ...surplus] = positionals;
+    if (path === undefined || surplus.length > 0) {
+      throw new UsageError('it takes "verify", "prove" or "cosign", and one path');
     }
     if (values.vkey !== undefined && values.policy !== undefined) {
       throw new UsageError('--vkey and --policy exclude each other');
     }
-    let shownPercent = -1;
-    const verdict = await verifyLedger(dataDir, {
-      vkey: values.vkey === undefined ? undefined : textOf(values.vkey, '--vkey'),
-      policy: values.policy === undefined ? undefined : textOf(values.policy, '--policy'),
-      onProgress: ({ part, doneCount, ofCount }) => {
-        const percent = ofCount === 0 ? 100 : Math.floor((10 * doneCount) / ofCount) * 10;
-        if (percent === shownPercent || !terminal.interactive) return;
-        shownPercent = percent;
-        terminal.err(`${part}: ${percent} %`);
-      },
-    });
-    if (values.json) terminal.out(jsonLine(verdict));
-    if (verdict.kind === 'damaged') {
-      if (!values.json) terminal.err(`${verdict.code} at ${verdict.where}: ${verdict.what}`);
-      return EXIT.wrong;
-    }
-    if (!values.json) {
-      terminal.out(`verified: ${verdict.origin}`);
-      terminal.out(`${verdict.leavesCount} leaves, root ${verdict.root}`);
-      terminal.out(
-        `${verdict.recordsCount} raw records in ${verdict.journalBytes} bytes, ${verdict.blocksCount} sealed blocks`,
-      );
-      for (const note of verdict.notes) terminal.out(`note: ${note}`);
-      if (verdict.trust === 'own') {
-        terminal.out(
-          'note: the key came from the log itself, so this cannot detect a log that was replaced as a whole; give --vkey from elsewhere',
-        );
-      }
-    }
-    return EXIT.done;
+    return act(action ?? '', path, values, terminal);
   },
 };
 
-function textOf(path: string, option: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new SiteFault(
-      { where: `${option} ${path}`, what: 'the file cannot be read', remedy: 'check the path' },
-      { cause },
-    );
+function act(
+  action: string,
+  path: string,
+  options: LedgerOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const isStatement = isSettlementFolder(path) || path.endsWith('.json');
+  switch (action) {
+    case 'verify':
+      if (!isStatement) return verifyDataDirectory(path, options, terminal);
+      return Promise.resolve(verifyHandedOut(path, options, terminal));
+    case 'prove':
+      return isStatement
+        ? proveStatement(path, options, terminal)
+        : proveLeaf(path, options, terminal);
+    case 'cosign':
+      return cosignLog(path, options, terminal);
+    default:
+      throw new UsageError(`"${action}" is none of "verify", "prove" and "cosign"`);
   }
 }

@@ -2,7 +2,12 @@
 export { openLedger, type LedgerOptions } from './open-ledger.ts';
 export { LedgerDamage, LedgerFailure } from './ledger.ts';
 export type * from './ledger.ts';
-export { verifyLedger, type Verdict } from './verify.ts';
+export { givenPolicy, verifyLedger, type Verdict } from './verify.ts';
+export { verifyProof, type ProvedEntry } from './tlog-proof.ts';
+export type { Policy, PolicyWitness } from './policy.ts';
+export { openWitness } from './open-witness.ts';
+export type { Witness } from './witness.ts';
+export { assertCosigned, writeWitnessed } from './witnessed.ts';
 export { readLedger, type LedgerReader } from './read-ledger.ts';
 export { isConsistent, leafHash, rootFromInclusion } from './merkle.ts';
 export { handIn } from './hand-in.ts';

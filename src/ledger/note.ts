@@ -3,7 +3,9 @@
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { strictText } from './canonical.ts';
 
-const ED25519_KIND = 1;
+/** What the first byte of key material says of an Ed25519 key: a log signs notes, a witness cosigns them. */
+export const KEY_KIND = { log: 1, witness: 4 } as const;
+export type KeyKind = keyof typeof KEY_KIND;
 /** DER in front of a raw Ed25519 key (RFC 8410 §4 and §7). */
 const PUBLIC_DER = Buffer.from('302a300506032b6570032100', 'hex');
 const PRIVATE_DER = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -46,10 +48,10 @@ export function fromBase64(text: string, what: string): Uint8Array {
   return bytes;
 }
 
-const keyIdOf = (name: string, publicKey: Uint8Array): string =>
+const keyIdOf = (name: string, publicKey: Uint8Array, kind: KeyKind): string =>
   createHash('sha256')
     .update(`${name}\n`)
-    .update(Uint8Array.of(ED25519_KIND))
+    .update(Uint8Array.of(KEY_KIND[kind]))
     .update(publicKey)
     .digest('hex')
     .slice(0, 8);
@@ -57,7 +59,7 @@ const keyIdOf = (name: string, publicKey: Uint8Array): string =>
 /** Key names hold no spaces, no plus and no control characters. */
 export const isKeyName = (name: string): boolean => name !== '' && !/[\s+\p{Cc}]/u.test(name);
 
-export function signerOf(name: string, seed: Uint8Array): Signer {
+export function signerOf(name: string, seed: Uint8Array, kind: KeyKind = 'log'): Signer {
   const key = createPrivateKey({
     key: Buffer.concat([PRIVATE_DER, seed]),
     format: 'der',
@@ -65,58 +67,80 @@ export function signerOf(name: string, seed: Uint8Array): Signer {
   });
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
   const publicKey = spki.subarray(PUBLIC_DER.length);
-  return { name, keyId: keyIdOf(name, publicKey), publicKey, seed };
+  return { name, keyId: keyIdOf(name, publicKey, kind), publicKey, seed };
 }
 
-const keyText = (name: string, keyId: string, key: Uint8Array): string =>
-  `${name}+${keyId}+${Buffer.concat([Uint8Array.of(ED25519_KIND), key]).toString('base64')}`;
+const keyText = (name: string, keyId: string, key: Uint8Array, kind: KeyKind): string =>
+  `${name}+${keyId}+${Buffer.concat([Uint8Array.of(KEY_KIND[kind]), key]).toString('base64')}`;
 
 /** `name+keyid+base64`, as others read it. */
-export const vkeyText = ({ name, keyId, publicKey }: Verifier): string =>
-  keyText(name, keyId, publicKey);
+export const vkeyText = ({ name, keyId, publicKey }: Verifier, kind: KeyKind = 'log'): string =>
+  keyText(name, keyId, publicKey, kind);
 
 /** The private key as Go's x/mod/sumdb/note writes it. */
-export const signerText = ({ name, keyId, seed }: Signer): string =>
-  `PRIVATE+KEY+${keyText(name, keyId, seed)}`;
+export const signerText = ({ name, keyId, seed }: Signer, kind: KeyKind = 'log'): string =>
+  `PRIVATE+KEY+${keyText(name, keyId, seed, kind)}`;
 
 /** @throws NotWellFormed */
-export function parseVkey(text: string): Verifier {
-  const { name, keyId, key } = parseKey(text, 'the verifier key');
-  if (keyIdOf(name, key) !== keyId) {
+export function parseVkey(text: string, kind: KeyKind = 'log'): Verifier {
+  const { name, keyId, key } = parseKey(text, 'the verifier key', kind);
+  if (keyIdOf(name, key, kind) !== keyId) {
     throw new NotWellFormed('the verifier key does not match its own key id');
   }
   return { name, keyId, publicKey: key };
 }
 
 /** @throws NotWellFormed */
-export function parseSigner(text: string): Signer {
+export function parseSigner(text: string, kind: KeyKind = 'log'): Signer {
   const prefix = 'PRIVATE+KEY+';
   if (!text.startsWith(prefix)) throw new NotWellFormed('the file holds no private key');
-  const { name, keyId, key } = parseKey(text.slice(prefix.length), 'the private key');
-  const signer = signerOf(name, key);
+  const { name, keyId, key } = parseKey(text.slice(prefix.length), 'the private key', kind);
+  const signer = signerOf(name, key, kind);
   if (signer.keyId !== keyId) throw new NotWellFormed('the private key does not match its key id');
   return signer;
 }
 
-function parseKey(text: string, what: string): { name: string; keyId: string; key: Uint8Array } {
+function parseKey(
+  text: string,
+  what: string,
+  kind: KeyKind,
+): { name: string; keyId: string; key: Uint8Array } {
   const match = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text);
   const [, name = '', keyId = '', base64 = ''] = match ?? [];
   if (!match || !isKeyName(name)) throw new NotWellFormed(`${what} is not name+keyid+base64`);
   const bytes = fromBase64(base64, what);
-  if (bytes[0] !== ED25519_KIND || bytes.length !== 1 + KEY_BYTES) {
-    throw new NotWellFormed(`${what} is not an Ed25519 key`);
+  if (bytes[0] !== KEY_KIND[kind] || bytes.length !== 1 + KEY_BYTES) {
+    throw new NotWellFormed(`${what} is not an Ed25519 key of a ${kind}`);
   }
   return { name, keyId, key: bytes.subarray(1) };
 }
 
-/** Signs a text that ends with a newline. */
-export function signNote(text: string, signer: Signer): Uint8Array {
+/** Ed25519 over bytes. */
+export function signBytes(bytes: Uint8Array, { seed }: Signer): Uint8Array {
   const key = createPrivateKey({
-    key: Buffer.concat([PRIVATE_DER, signer.seed]),
+    key: Buffer.concat([PRIVATE_DER, seed]),
     format: 'der',
     type: 'pkcs8',
   });
-  const signature = sign(null, Buffer.from(text, 'utf8'), key);
+  return sign(null, bytes, key);
+}
+
+export function isSignedBy(
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  { publicKey }: Verifier,
+): boolean {
+  const key = createPublicKey({
+    key: Buffer.concat([PUBLIC_DER, publicKey]),
+    format: 'der',
+    type: 'spki',
+  });
+  return verify(null, bytes, key, signature);
+}
+
+/** Signs a text that ends with a newline. */
+export function signNote(text: string, signer: Signer): Uint8Array {
+  const signature = signBytes(Buffer.from(text, 'utf8'), signer);
   const line = Buffer.concat([Buffer.from(signer.keyId, 'hex'), signature]).toString('base64');
   return Buffer.from(`${text}\n— ${signer.name} ${line}\n`, 'utf8');
 }
@@ -164,12 +188,7 @@ export function checkNote(
   for (const { name, keyId, signature } of note.signatures) {
     const verifier = verifiers.find((known) => known.name === name && known.keyId === keyId);
     if (verifier === undefined) continue;
-    const key = createPublicKey({
-      key: Buffer.concat([PUBLIC_DER, verifier.publicKey]),
-      format: 'der',
-      type: 'spki',
-    });
-    if (!verify(null, Buffer.from(note.text, 'utf8'), key, signature)) return 'wrong';
+    if (!isSignedBy(Buffer.from(note.text, 'utf8'), signature, verifier)) return 'wrong';
     found = 'signed';
   }
   return found;

@@ -1,18 +1,42 @@
-// C2SP tlog-policy: which logs to believe, and which witnesses must have cosigned. The whole file is checked; a quorum of
-// witnesses is refused, since cosignatures cannot be checked yet and must not be taken for granted.
+// C2SP tlog-policy: which logs to believe, and which witnesses must have cosigned. Keys of kinds that we cannot check
+// (ML-DSA) are read, and count as never having cosigned: a quorum is not taken for granted.
 import { SiteFault } from '../quantity/fault.ts';
-import { NotWellFormed, fromBase64, parseVkey, type Verifier } from './note.ts';
+import { KEY_KIND, NotWellFormed, fromBase64, parseVkey, type Verifier } from './note.ts';
 
 export interface Policy {
   readonly logs: readonly Verifier[];
+  readonly witnesses: readonly PolicyWitness[];
+  readonly groups: ReadonlyMap<string, { readonly needed: number; readonly of: readonly string[] }>;
+  /** Name of a witness or group; `none` where no cosignature is asked for. */
+  readonly quorum: string;
+}
+
+export interface PolicyWitness {
+  /** In this file only. */
+  readonly name: string;
+  /** undefined where its key is of a kind that we cannot check. */
+  readonly verifier: Verifier | undefined;
+  /** Where it can be asked; empty where the file does not say. */
+  readonly url: string;
+}
+
+/** Whether these witnesses, by their names in the policy, are enough. */
+export function meetsQuorum(policy: Policy, cosigned: ReadonlySet<string>): boolean {
+  const isMet = (name: string): boolean => {
+    const group = policy.groups.get(name);
+    return group ? group.of.filter(isMet).length >= group.needed : cosigned.has(name);
+  };
+  return policy.quorum === 'none' || isMet(policy.quorum);
 }
 
 /**
  * Reads a policy file.
- * @throws SiteFault with the line that is wrong, or where the quorum demands cosignatures
+ * @throws SiteFault with the line that is wrong
  */
 export function parsePolicy(text: string, where: string): Policy {
   const logs: Verifier[] = [];
+  const witnesses: PolicyWitness[] = [];
+  const groups = new Map<string, { needed: number; of: string[] }>();
   const names = new Set<string>();
   const members = new Set<string>();
   let quorum: string | undefined;
@@ -46,7 +70,11 @@ export function parsePolicy(text: string, where: string): Policy {
       case 'witness':
         if (rest.length < 2 || rest.length > 3) throw wrong('a witness has a name, a key, a URL');
         define(rest[0]);
-        checkWitnessKey(rest[1] ?? '', wrong);
+        witnesses.push({
+          name: rest[0] ?? '',
+          verifier: readWitnessKey(rest[1] ?? '', wrong),
+          url: rest[2] ?? '',
+        });
         return;
       case 'group': {
         const [name, threshold = '', ...parts] = rest;
@@ -61,6 +89,7 @@ export function parsePolicy(text: string, where: string): Policy {
           members.add(part);
         }
         define(name);
+        groups.set(name ?? '', { needed, of: parts });
         return;
       }
       case 'quorum':
@@ -78,17 +107,10 @@ export function parsePolicy(text: string, where: string): Policy {
     const remedy = 'add "quorum none" where no witness is required';
     throw new SiteFault({ where, what: 'it has no quorum line', remedy });
   }
-  if (quorum !== 'none') {
-    throw new SiteFault({
-      where,
-      what: `its quorum ${quorum} demands cosignatures of witnesses, which this version cannot check`,
-      remedy: 'check the cosignatures with another verifier, or use a policy with "quorum none"',
-    });
-  }
   if (logs.length === 0) {
     throw new SiteFault({ where, what: 'it names no log', remedy: 'add a line "log <vkey>"' });
   }
-  return { logs };
+  return { logs, witnesses, groups, quorum };
 }
 
 function readKey(text: string, wrong: (what: string) => SiteFault): Verifier {
@@ -100,12 +122,13 @@ function readKey(text: string, wrong: (what: string) => SiteFault): Verifier {
   }
 }
 
-/** Witness keys are of types that we do not use: their form is checked, not their meaning. */
-function checkWitnessKey(text: string, wrong: (what: string) => SiteFault): void {
+/** undefined for a well-formed key of a kind that we cannot check. */
+function readWitnessKey(text: string, wrong: (what: string) => SiteFault): Verifier | undefined {
   const match = /^[^+]+\+[0-9a-f]{8}\+(.+)$/.exec(text);
   try {
     if (!match) throw new NotWellFormed('the key is not name+keyid+base64');
-    fromBase64(match[1] ?? '', 'the key');
+    const [kind] = fromBase64(match[1] ?? '', 'the key');
+    return kind === KEY_KIND.witness ? parseVkey(text, 'witness') : undefined;
   } catch (error) {
     if (!(error instanceof NotWellFormed)) throw error;
     throw wrong(error.message);

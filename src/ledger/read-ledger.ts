@@ -20,7 +20,9 @@ import { follow } from './follow-log.ts';
 import { framesOf, listSegments } from './segments.ts';
 import { readStatement } from './statement-entry.ts';
 import { TILE_WIDTH_COUNT } from './tiles.ts';
+import { tlogProof } from './tlog-proof.ts';
 import { verifyCheckpoint } from './verify-log.ts';
+import { assertExtends, readWitnessed } from './witnessed.ts';
 
 export interface LedgerReader {
   readonly origin: string;
@@ -43,7 +45,12 @@ export interface LedgerReader {
   readonly journalEnd: JournalPosition;
   /** Records from a position on, in batches. */
   records(from: JournalPosition): AsyncIterable<readonly JournalRecord[]>;
-  /** A C2SP tlog-proof: that this leaf is in the log, checkable offline with the verifier key alone. */
+  /** The signed checkpoint, byte for byte. */
+  readonly checkpoint: Uint8Array;
+  /**
+   * A C2SP tlog-proof: that this leaf is in the log, checkable offline with the verifier key alone. It is made against the
+   * checkpoint that witnesses cosigned, where that covers the leaf.
+   */
   proveLeaf(leaf: LeafIndex): Promise<string>;
   /** RFC 6962 consistency proof, base64 by line: that this log extends the one of an older size. */
   proveSince(oldSize: LeafIndex): Promise<string>;
@@ -98,9 +105,15 @@ export async function readLedger(dataDir: string, files: FilePort = disk): Promi
     heldBetween: (fromNs, untilNs) => heldBetween(folder, size, index.rowsBetween(fromNs, untilNs)),
     records: (from) => recordsFrom(files, journalFolder, from, journalEnd),
     async proveLeaf(leaf) {
-      const hashes = await folder.proof(inclusionRanges(leaf, size), size);
-      return `c2sp.org/tlog-proof@v1\nindex ${String(leaf)}\n${linesOf(hashes)}\n${Buffer.from(note).toString('utf8')}`;
+      const seen = await readWitnessed(files, root);
+      if (seen === undefined || leaf >= seen.checkpoint.size) {
+        return tlogProof(leaf, await folder.proof(inclusionRanges(leaf, size), size), note);
+      }
+      await assertExtends(folder, checkpoint, seen);
+      const ranges = inclusionRanges(leaf, seen.checkpoint.size);
+      return tlogProof(leaf, await folder.proof(ranges, size), seen.bytes);
     },
+    checkpoint: note,
     async proveSince(oldSize) {
       return linesOf(await folder.proof(consistencyRanges(oldSize, size), size));
     },

@@ -7,11 +7,13 @@ import { readWhole, type FilePort } from './file-port.ts';
 import { LedgerDamage } from './ledger.ts';
 import { LogFolder } from './log-folder.ts';
 import { LOG_STATE, readLogState } from './log-state.ts';
-import { NotWellFormed, parseVkey, type Verifier } from './note.ts';
-import { parsePolicy } from './policy.ts';
+import { NotWellFormed, parseVkey } from './note.ts';
+import { parsePolicy, type Policy } from './policy.ts';
+import { verifySigned } from './tlog-proof.ts';
 import { verifyJournal } from './verify-journal.ts';
 import { verifyInventory, verifyOlder } from './verify-files.ts';
 import { verifyCheckpoint, verifyState, verifyTree } from './verify-log.ts';
+import { assertExtends, readWitnessed, WITNESSED } from './witnessed.ts';
 
 export interface VerifyOptions {
   /** Text of a verifier key from elsewhere than the log. */
@@ -70,11 +72,11 @@ export async function verifyLedger(dataDir: string, options: VerifyOptions = {})
       remedy: 'name the data directory that was given to trueup run with --data',
     });
   }
-  const given = givenVerifiers(options);
+  const policy = givenPolicy(options);
   for (let attempt = 1; ; attempt++) {
     const before = await markOf(folder, root);
     try {
-      return await verifyAll(folder, root, given, options);
+      return await verifyAll(folder, root, policy, options);
     } catch (error) {
       if (!(error instanceof LedgerDamage)) throw error;
       // A service that runs has appended meanwhile, or begun to: what was read belongs to two trees, and says nothing.
@@ -95,7 +97,7 @@ async function markOf(folder: LogFolder, root: string): Promise<string> {
 async function verifyAll(
   folder: LogFolder,
   root: string,
-  given: readonly Verifier[] | undefined,
+  policy: Policy | undefined,
   { onProgress }: VerifyOptions,
 ): Promise<Verdict> {
   const { files } = folder;
@@ -104,13 +106,13 @@ async function verifyAll(
   if (own === undefined) {
     throw new LedgerDamage('ledger.missing', `${folder.path}/vkey`, 'the log has no verifier key');
   }
-  if (given === undefined) {
+  if (policy === undefined) {
     notes.push(
       'the key came from the log itself: a log that was replaced as a whole is not detected',
     );
   }
   const bytes = await readWhole(files, `${folder.path}/checkpoint`);
-  const checkpoint = verifyCheckpoint(folder, given ?? [own], bytes);
+  const checkpoint = verifyCheckpoint(folder, policy?.logs ?? [own], bytes);
   const state = await readLogState(files, root);
   if (state === undefined) {
     notes.push(`${LOG_STATE} is not there: whether this is the newest checkpoint cannot be told`);
@@ -123,6 +125,17 @@ async function verifyAll(
     }
   }
   const { size } = checkpoint;
+  const seen = await readWitnessed(files, root);
+  if (seen !== undefined) await assertExtends(folder, checkpoint, seen);
+  if (policy !== undefined && policy.quorum !== 'none') {
+    const where = `${root}/${WITNESSED}`;
+    if (seen === undefined) {
+      throw new LedgerDamage('ledger.quorum', where, 'no witness has cosigned this log');
+    }
+    const cosigned = verifySigned(seen.note, seen.checkpoint, policy, where);
+    const names = cosigned.map(({ witness }) => witness.name).join(', ');
+    notes.push(`cosigned by ${names} up to leaf ${String(seen.checkpoint.size)}`);
+  }
   const older = await verifyInventory(folder, size, state);
   const blocks = await verifyTree(folder, checkpoint, (doneCount) => {
     onProgress?.({ part: 'log', doneCount, ofCount: size });
@@ -150,16 +163,21 @@ async function verifyAll(
     blocksCount: blocks.length,
     recordsCount: audit.recordsCount,
     journalBytes: audit.sizeBytes,
-    trust: given === undefined ? 'own' : 'given',
+    trust: policy === undefined ? 'own' : 'given',
     notes,
   };
 }
 
-function givenVerifiers({ vkey, policy }: VerifyOptions): readonly Verifier[] | undefined {
-  if (policy !== undefined) return parsePolicy(policy, 'policy').logs;
+/** The keys to believe: a policy, or a log's key with no quorum; undefined where none was given. Throws SiteFault. */
+export function givenPolicy({
+  vkey,
+  policy,
+}: Pick<VerifyOptions, 'vkey' | 'policy'>): Policy | undefined {
+  if (policy !== undefined) return parsePolicy(policy, 'policy');
   if (vkey === undefined) return undefined;
   try {
-    return [parseVkey(vkey.replace(/\n$/, ''))];
+    const logs = [parseVkey(vkey.replace(/\n$/, ''))];
+    return { logs, witnesses: [], groups: new Map(), quorum: 'none' };
   } catch (cause) {
     if (!(cause instanceof NotWellFormed)) throw cause;
     const remedy = 'give a file with one line name+keyid+base64';
