@@ -72,7 +72,7 @@ function termsOfForm(terms: readonly ChipTerm[], gains: GainForm): readonly Chip
 }
 
 /** The columns that the gains of a form multiply. */
-function powersOf(rows: Rows, gains: GainForm): readonly Float64Array[] {
+export function powersOf(rows: Rows, gains: GainForm): readonly Float64Array[] {
   switch (gains) {
     case 'affine':
       return [chipTotalW(rows)];

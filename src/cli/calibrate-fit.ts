@@ -257,7 +257,7 @@ function fitMachines(
       ? model
       : {
           set: { models: [model], unmetered: undefined },
-          figures: [figuresOf({ model, rows, nodes, provenance })],
+          figures: [figuresOf({ model, rows, terms, nodes, provenance })],
           ...counted,
           tornRuns: [],
         };
@@ -273,7 +273,7 @@ function fitMachines(
   const { unmetered, rows, tornRuns } = type;
   return {
     set: { models: type.nodes, unmetered },
-    figures: [figuresOf({ model: unmetered, rows, nodes, provenance })],
+    figures: [figuresOf({ model: unmetered, rows, terms, nodes, provenance })],
     ...counted,
     tornRuns,
   };

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { encodeFigures, decodeFigures } from '../../src/calibrate/figures/fit-figures-json.ts';
 import { figuresOf } from '../../src/calibrate/figures/figures-of-fit.ts';
 import type { FitFigures } from '../../src/calibrate/figures/fit-figures.ts';
-import type { LeftOutFold } from '../../src/calibrate/figures/left-out.ts';
 import { predictRows } from '../../src/calibrate/figures/row-predictions.ts';
+import { componentTerms } from '../../src/calibrate/chip-terms.ts';
 import type { Rows } from '../../src/calibrate/evidence-rows.ts';
 import { CANDIDATE_SHAPES } from '../../src/calibrate/shape.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
@@ -34,12 +34,12 @@ function rowsOf(runsCount: number, each: number): Rows {
     run: new Int32Array(count),
     runsCount,
     application: new Int32Array(count),
-    applications: ['first', 'second'],
+    applications: ['first', 'second', 'third'],
   };
   for (let row = 0; row < count; row++) {
     const run = Math.floor(row / each);
     rows.run[row] = run;
-    rows.application[row] = row % each < each / 2 ? 0 : 1;
+    rows.application[row] = Math.floor((3 * (row % each)) / each);
     rows.atS[row] = START_S + run * 86_400 + (row % each) * 10 + 5;
     rows.chipW[0]![row] = 50 + 100 * random();
     rows.chipW[1]![row] = 20 + 30 * random();
@@ -89,10 +89,9 @@ const MODEL: CorrectionModel = {
     covarianceDof: 30,
     levelW: 3,
     levelDof: 10,
-    drift: { levelW: 1, gainRatio: 0.004, dof: 8, relaxS: 43_200 },
-    applicationW: 0,
+    drift: { levelW: 1, gainRatio: 0.002, dof: 8, relaxS: 43_200 },
+    applicationW: 2,
     noiseW: 2,
-    leftOut: { byApplication: [], byDay: [] },
     scaleRatio: 0.005,
     inflationRatio: 2,
     swingW: 40,
@@ -101,11 +100,15 @@ const MODEL: CorrectionModel = {
     meterSources: ['wall'],
     heldMeters: [],
     chipStamp: 'end',
+    leftOut: { byApplication: [], byDay: [] },
   },
 };
 
-const draw = (rows: Rows, leftOut?: readonly LeftOutFold[]): FitFigures =>
-  figuresOf({ model: MODEL, rows, nodes: [], ...(leftOut ? { leftOut } : {}) });
+const TERMS = componentTerms(['package', 'core'], {
+  sumOf: ['package'],
+  partOf: new Map([['core', 'package']]),
+});
+const draw = (rows: Rows): FitFigures => figuresOf({ model: MODEL, rows, terms: TERMS, nodes: [] });
 
 describe('what is drawn is true', () => {
   const rows = rowsOf(5, 120);
@@ -121,8 +124,11 @@ describe('what is drawn is true', () => {
     const [core = 0, rest = 0] = rows.chipW.map((column) => column[0]!);
     const fitW = Math.sqrt(1 + 0.0001 * core ** 2 + 0.0004 * rest ** 2);
     const powerW = predictedW[0]!;
-    const systematicW = Math.hypot(fitW, 3, 0.005 * powerW);
+    const systematicW = Math.hypot(fitW, 3, 2, 0.005 * powerW);
     expect(partsOf(0, 1)!.systematicJ).toBeCloseTo(10 * systematicW, 6);
+    // Long after the last metering the drift is there in full.
+    const laterW = Math.hypot(systematicW, 1, 0.002 * powerW);
+    expect(partsOf(0, 1, true)!.systematicJ).toBeCloseTo(10 * laterW, 6);
   });
 
   test('errors are predicted less metered, over the metered', () => {
@@ -137,9 +143,12 @@ describe('what is drawn is true', () => {
     const meanW = rows.meterW.slice(480).reduce((sum, each) => sum + each, 0) / 120;
     expect(last.errorRatio).toBeCloseTo(-10 / meanW, 9);
     expect(last.coveredS).toBe(1200);
-    expect(last.leftOutRatio).toBeUndefined();
     for (const run of figures.runs.kept.slice(0, 4)) expect(run.errorRatio).toBeCloseTo(0, 9);
-    expect(figures.applications.kept.map((each) => each.name)).toEqual(['first', 'second']);
+    expect(figures.applications.kept.map((each) => each.name)).toEqual([
+      'first',
+      'second',
+      'third',
+    ]);
     // 10 W too little in a fifth of the time.
     const firstW = [...rows.meterW].filter((_, row) => rows.application[row] === 0);
     const firstMeanW = firstW.reduce((sum, each) => sum + each, 0) / firstW.length;
@@ -150,7 +159,7 @@ describe('what is drawn is true', () => {
       runsCount: 5,
       daysCount: 5,
       coveredS: 6000,
-      applicationsCount: 2,
+      applicationsCount: 3,
     });
   });
 
@@ -160,41 +169,24 @@ describe('what is drawn is true', () => {
     // Four fifths have no error at all; the rest is 10 W off, which is 2 to 3 standard uncertainties.
     expect(minutes.insideRatio[0]).toBeCloseTo(0.8, 9);
     expect(minutes.insideRatio.at(-1)).toBeGreaterThan(0.8);
-    expect(figures.coverage.map((each) => each.spans)).toEqual([
-      'minutes',
-      'quarter-hours',
-      'runs',
-    ]);
+    expect(new Set(figures.coverage.map((each) => each.spans))).toEqual(
+      new Set(['minutes', 'quarter-hours', 'runs']),
+    );
   });
 
-  test('left-out folds are drawn beside the fit, by what they left out', () => {
-    const folds = [0, 1].map((application): LeftOutFold => {
-      const left = [...rows.application.keys()].filter(
-        (row) => rows.application[row] === application,
-      );
-      return {
-        by: 'application',
-        name: rows.applications[application]!,
-        rows: Int32Array.from(left),
-        predictedW: Float64Array.from(left, (row) => 1.1 * rows.meterW[row]!),
-      };
-    });
-    const seen = draw(rows, folds);
-    for (const each of seen.applications.kept) expect(each.leftOutRatio).toBeCloseTo(0.1, 9);
-    for (const each of seen.runs.kept) expect(each.leftOutRatio).toBeUndefined();
-    const leftOut = seen.coverage.find((each) => each.basis === 'left out')!;
-    expect(leftOut.insideRatio[0]).toBe(0);
-    // A fold that misses a row says nothing of the run that the row is in.
-    const [fold] = folds;
-    const torn = {
-      ...fold!,
-      by: 'run' as const,
-      rows: fold!.rows.slice(1),
-      predictedW: fold!.predictedW.slice(1),
-    };
-    expect(draw(rows, [torn]).runs.kept.every((each) => each.leftOutRatio === undefined)).toBe(
-      true,
-    );
+  test('days and applications are left out in turn, and drawn beside the fit', () => {
+    // Without its own day a run takes the middle of the other levels: the last run is 10 W off, and each other one is off
+    // by what the last one adds to the middle of four.
+    const errorsW = figures.runs.kept.map((each) => each.leftOutRatio! * each.meanMeterW);
+    expect(errorsW[4]).toBeCloseTo(-10, 0);
+    for (const errorW of errorsW.slice(0, 4)) expect(errorW).toBeCloseTo(2.5, 0);
+    for (const each of figures.applications.kept)
+      expect(Math.abs(each.leftOutRatio!)).toBeLessThan(0.01);
+    const minutes = figures.coverage.filter((each) => each.spans === 'minutes');
+    expect(minutes.map((each) => each.basis)).toEqual(['fitted', 'left out']);
+    // Two runs are too few days to leave one out.
+    const two = draw(rowsOf(2, 120));
+    expect(two.runs.kept.every((each) => each.leftOutRatio === undefined)).toBe(true);
   });
 
   test('the budget adds up to what the model states', () => {
@@ -250,13 +242,13 @@ describe('as JSON', () => {
     expect(back!.modelId).toBe(figures.modelId);
     expect(back!.runs.kept[4]!.errorRatio).toBeCloseTo(figures.runs.kept[4]!.errorRatio, 6);
     expect(encodeFigures(back!)).toEqual(encodeFigures(figures));
-    expect(back!.budget!.lines[2]!.dof).toBe(Infinity);
+    expect(back!.budget!.lines.find((line) => line.part === 'applications')!.dof).toBe(Infinity);
     expect(decodeFigures({ models: [] }, 'm.json')).toEqual([]);
   });
 
   test('each field that is missing, of another kind or no finite number is named', () => {
     const whole = document.figures[0]!;
-    const optional = new Set(['provenance', 'alignment', 'budget', 'gates']);
+    const optional = new Set(['provenance', 'alignment', 'budget']);
     for (const name of Object.keys(whole)) {
       for (const wrong of [undefined, null, 7, 'x', { a: 1 }]) {
         if (optional.has(name) && wrong === undefined) continue;

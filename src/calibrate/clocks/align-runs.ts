@@ -15,12 +15,6 @@ import { chipTotalOf, type RunEvidence, type RunOnClock } from '../evidence-rows
 import { heldMetersOf } from '../held-feeds.ts';
 import { wallOf, type RunClock } from '../wall-windows.ts';
 
-/** The clock of one run by its own edges; `startOffsetS` is the offset at the first stamp of its chips. */
-export interface FoundClock {
-  readonly relation: ClockRelation;
-  readonly startOffsetS: number;
-}
-
 interface TypicalClock {
   /** Chips later than the meter at their first stamp, s: the middle of what a new recording may have. */
   readonly offsetS: number;
@@ -59,8 +53,6 @@ export interface AlignedRuns {
   readonly runs: readonly RunOnClock[];
   readonly typical: TypicalClock;
   readonly held: readonly HeldMeter[];
-  /** What each run's own load edges showed, in the order of `runs`. */
-  readonly found: readonly (FoundClock | undefined)[];
   /** Why single runs could not be aligned by themselves. */
   readonly refusals: readonly { readonly run: string; readonly refusal: Refusal }[];
   readonly acquisitions: readonly AlignedAcquisition[];
@@ -115,7 +107,6 @@ export function alignRuns(
     })),
     typical,
     held: [],
-    found: runs.map((run) => foundOf(clocked, run.run)),
     refusals: seen.flatMap((each) =>
       isRefusal(each.relation) ? [{ run: each.rows.run, refusal: each.relation }] : [],
     ),
@@ -146,7 +137,6 @@ function alignedByDelay(runs: readonly RunEvidence[], held: readonly HeldMeter[]
       law: undefined,
     },
     held,
-    found: runs.map(() => undefined),
     refusals: [],
     acquisitions: [],
     laws: [],
@@ -209,13 +199,6 @@ function clockedBy(each: Searched, law: OffsetLaw | undefined): Clocked {
       taken: drawn.uncertainty > OWN_SHARE * own.uncertainty ? 'own' : 'drawn',
     },
   };
-}
-
-/** What the first acquisition of a run shows by itself. */
-function foundOf(clocked: readonly Clocked[], run: string): FoundClock | undefined {
-  const first = clocked.find(({ aligned }) => aligned.run === run)?.aligned;
-  if (!first || isRefusal(first.relation)) return undefined;
-  return { relation: first.relation, startOffsetS: first.offsetS };
 }
 
 const NEAR = { rangeS: 5, seekRate: false } as const;

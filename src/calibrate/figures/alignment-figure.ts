@@ -1,58 +1,79 @@
-// How the clocks were aligned, as a reader can check it: the residual over the offsets that were tried, and the offset
-// that each run shows by its own load edges.
+// How the clocks were aligned, as a reader can check it: the residual over the offsets that were tried, the offset that
+// each recording got, and how it moved within.
 import type { ClockRelation } from '../../align/clock-search.ts';
-import type { AlignedRuns } from '../clocks/align-runs.ts';
-import type { Rows } from '../evidence-rows.ts';
-import type { AlignmentFigure, ClockFigure, TraceFigure } from './fit-figures.ts';
+import { isRefusal } from '../../quantity/fault.ts';
+import type { AlignedAcquisition, AlignedRuns } from '../clocks/align-runs.ts';
+import type { AlignmentFigure, ClockFigure, DriftFigure, TraceFigure } from './fit-figures.ts';
 import { evenly } from './thinning.ts';
 
 const CLOCKS_COUNT_MAX = 400;
-const TRACES_COUNT_MAX = 5;
+const CURVES_COUNT_MAX = 5;
 const TRACE_POINTS_COUNT_MAX = 241;
 
-/** `nodes` in the order in which their runs were made rows. */
-export function alignmentOf(
-  nodes: readonly AlignedRuns[],
-  rows: Rows,
-): AlignmentFigure | undefined {
+interface Found {
+  readonly aligned: AlignedAcquisition;
+  readonly relation: ClockRelation;
+  /** Origin of the meter's rows, seconds since 1970. */
+  readonly originS: number;
+}
+
+export function alignmentOf(nodes: readonly AlignedRuns[]): AlignmentFigure | undefined {
   const [first] = nodes;
   if (!first) return undefined;
-  const starts = startsOf(rows);
-  const found = nodes
-    .flatMap((node) =>
-      node.runs.map((run, index) => ({ run: run.evidence.run, own: node.found[index] })),
-    )
-    .flatMap(({ run, own }, index) => {
-      const atS = starts.get(index);
-      return own && atS !== undefined ? [{ run, own, atS }] : [];
-    })
-    .sort((a, b) => a.atS - b.atS);
+  const found = nodes.flatMap(foundOf).sort((a, b) => middleS(a) - middleS(b));
+  const whole = found.filter((each) => each.aligned.taken === 'own');
+  const drawn = whole.length > 0 ? whole : found;
+  const moving = found.filter((each) => each.relation.track.stretches.length > 1);
   return {
     typicalOffsetS: first.typical.offsetS,
     typicalUncertaintyS: first.typical.offsetUncertaintyS,
-    alignedCount: nodes.reduce((sum, node) => sum + node.typical.alignedCount, 0),
-    runsCount: nodes.reduce((sum, node) => sum + node.runs.length, 0),
-    clocks: pick(found, CLOCKS_COUNT_MAX).map(({ run, own, atS }): ClockFigure => ({
-      run,
-      atS,
-      offsetS: own.startOffsetS,
-      uncertaintyS: own.relation.offsetUncertaintyS,
+    alignedCount: found.length,
+    runsCount: nodes.reduce((sum, node) => sum + node.acquisitions.length, 0),
+    clocks: pick(found, CLOCKS_COUNT_MAX).map((each): ClockFigure => ({
+      run: each.aligned.run,
+      atS: middleS(each),
+      offsetS: each.aligned.offsetS,
+      uncertaintyS: each.aligned.offsetUncertaintyS,
     })),
-    traces: pick(found, TRACES_COUNT_MAX).map(({ run, own }) => traceOf(run, own.relation)),
-    overTime: [],
+    traces: pick(drawn, CURVES_COUNT_MAX).map(traceOf),
+    overTime: pick(moving, CURVES_COUNT_MAX).map(driftOf),
   };
 }
 
-function traceOf(run: string, relation: ClockRelation): TraceFigure {
+function foundOf({ runs, acquisitions }: AlignedRuns): Found[] {
+  const origins = new Map(
+    runs.map(({ evidence }) => [evidence.run, evidence.feeds[0]?.series.originNs]),
+  );
+  return acquisitions.flatMap((aligned) => {
+    const { relation } = aligned;
+    const originNs = origins.get(aligned.run);
+    if (isRefusal(relation) || originNs === undefined) return [];
+    return [{ aligned, relation, originS: Number(originNs) / 1e9 }];
+  });
+}
+
+const middleS = ({ relation, originS }: Found): number => originS + relation.pivotS;
+
+function traceOf({ aligned, relation }: Found): TraceFigure {
   // Where no window of the meter has chips, there is no residual.
   const usable = relation.trace.filter((point) => Number.isFinite(point.residualW));
   const points = pick(usable, TRACE_POINTS_COUNT_MAX);
   return {
-    run,
+    run: aligned.run,
     offsetS: points.map((point) => point.offsetS),
     residualW: points.map((point) => point.residualW),
     bestOffsetS: relation.offsetS,
     uncertaintyS: relation.offsetUncertaintyS,
+  };
+}
+
+function driftOf({ aligned, relation, originS }: Found): DriftFigure {
+  const { stretches } = relation.track;
+  return {
+    run: aligned.run,
+    atS: stretches.map(({ fromS, untilS }) => originS + (fromS + untilS) / 2),
+    offsetS: stretches.map((stretch) => stretch.offsetS),
+    uncertaintyS: stretches.map((stretch) => stretch.offsetUncertaintyS),
   };
 }
 
@@ -61,13 +82,3 @@ const pick = <T>(things: readonly T[], most: number): T[] =>
     const thing = things[place];
     return thing === undefined ? [] : [thing];
   });
-
-/** When each run's rows begin, seconds since 1970. */
-function startsOf(rows: Rows): ReadonlyMap<number, number> {
-  const starts = new Map<number, number>();
-  for (let row = 0; row < rows.count; row++) {
-    const run = rows.run[row] ?? 0;
-    starts.set(run, Math.min(starts.get(run) ?? Infinity, rows.atS[row] ?? 0));
-  }
-  return starts;
-}

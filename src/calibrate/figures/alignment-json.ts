@@ -1,6 +1,5 @@
 // How the clocks were aligned, as JSON.
-import type { Fields } from '../document-fields.ts';
-import type { ModelDocument } from '../document-fields.ts';
+import type { Fields, ModelDocument } from '../document-fields.ts';
 import type { AlignmentFigure } from './fit-figures.ts';
 import { columns, instantOf, rounded, stampOf } from './number-columns.ts';
 

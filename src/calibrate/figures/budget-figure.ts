@@ -2,9 +2,8 @@
 // that a reader sees which parts shrink over a longer span and which do not. It takes apart what `applyModel` combines.
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { combinedJ, coverageFactor, effectiveDof } from '../../quantity/uncertainty.ts';
+import { predictedPowerW } from '../apply-model.ts';
 import { varianceAt } from '../bounded-regression.ts';
-import { shapeColumn, type Rows } from '../evidence-rows.ts';
-import { shapeOf } from '../shape.ts';
 import type { BudgetFigure, BudgetLine } from './fit-figures.ts';
 import type { RowPredictions } from './row-predictions.ts';
 
@@ -13,31 +12,42 @@ const SPANS_S = [60, 3600, 86_400] as const;
 /** Undefined for a model without detail: it states one relative figure and no parts. */
 export function budgetOf(
   model: CorrectionModel,
-  rows: Rows,
-  { predictedW, partsAtMean }: RowPredictions,
+  { atMean, partsAtMean }: RowPredictions,
 ): BudgetFigure | undefined {
   const { detail } = model;
-  const whole = SPANS_S.map(partsAtMean);
-  const stated = whole.filter((parts) => parts !== undefined);
-  if (!detail || stated.length < SPANS_S.length) return undefined;
-  const powerW = meanOver(rows, predictedW);
-  const fitW = Math.sqrt(varianceAt(detail.covariance, meanPointOf(model, rows)));
+  const whole = SPANS_S.map(partsAtMean).filter((parts) => parts !== undefined);
+  if (!detail || whole.length < SPANS_S.length) return undefined;
+  const shapesFrom = 1 + model.terms.length;
+  const effectsFrom = shapesFrom + detail.shapes.length;
+  const powerW = predictedPowerW(
+    model,
+    atMean.slice(1, shapesFrom),
+    atMean.slice(shapesFrom, effectsFrom),
+    atMean.slice(effectsFrom),
+  );
   const always = (uncertaintyW: number): number[] => SPANS_S.map(() => uncertaintyW);
+  const overSpan = (energyJ: number, index: number): number => energyJ / (SPANS_S[index] ?? 1);
   const lines: BudgetLine[] = [
     {
-      part: 'gains and base power',
+      part: 'coefficients of the model',
       adds: 'linearly',
       dof: detail.covarianceDof,
-      source:
-        'type A: the evidence drawn again in blocks and by application (bootstrap), and the priors',
-      uncertaintyW: always(fitW),
+      source: 'type A: the evidence drawn again in blocks (bootstrap), and the priors',
+      uncertaintyW: always(Math.sqrt(varianceAt(detail.covariance, atMean))),
     },
     {
-      part: 'level, from run to run',
+      part: 'level from recording to recording',
       adds: 'linearly',
       dof: detail.levelDof,
-      source: 'type A: scatter between runs, as far as the farthest',
+      source: 'type A: scatter of the levels of the recordings, as far as the farthest',
       uncertaintyW: always(detail.levelW),
+    },
+    {
+      part: 'drift since the last metering',
+      adds: 'linearly',
+      dof: detail.drift.dof,
+      source: `type B: what a day may add where no days were seen; in full, it comes within ${(detail.drift.relaxS / 3600).toFixed(0)} h`,
+      uncertaintyW: always(Math.hypot(detail.drift.levelW, detail.drift.gainRatio * powerW)),
     },
     {
       part: 'applications',
@@ -50,14 +60,7 @@ export function budgetOf(
       uncertaintyW: always(detail.applicationW),
     },
     {
-      part: 'drift, days after the last metering',
-      adds: 'linearly',
-      dof: detail.drift.dof,
-      source: 'type B: what fans, inlet air and warm regulators move a node by from day to day',
-      uncertaintyW: always(Math.hypot(detail.drift.levelW, detail.drift.gainRatio * powerW)),
-    },
-    {
-      part: detail.pooled ? 'meter class and scatter between nodes' : 'meter class',
+      part: detail.pooled ? 'meter class, scatter of nodes and runs' : 'meter class',
       adds: 'linearly',
       dof: Infinity,
       source:
@@ -69,47 +72,23 @@ export function budgetOf(
     {
       part: 'scatter of single intervals',
       adds: 'in quadrature',
-      dof: model.dof,
+      dof: Infinity,
       source: 'type A: residuals of the fit, with their correlation over time',
-      uncertaintyW: stated.map((parts, index) => parts.independentJ / (SPANS_S[index] ?? 1)),
+      uncertaintyW: whole.map((parts, index) => overSpan(parts.independentJ, index)),
     },
     {
       part: 'offset of the clocks',
       adds: 'at the outer edges',
       dof: Infinity,
-      source:
-        'type A: how sharply the residual bends at the best offset, at the usual swing of the load',
-      uncertaintyW: stated.map((parts, index) => parts.edgeJ / (SPANS_S[index] ?? 1)),
+      source: 'type A: how surely the load edges show the offset, at the usual swing of the load',
+      uncertaintyW: whole.map((parts, index) => overSpan(parts.edgeJ, index)),
     },
   ];
   return {
     powerW,
     spansS: SPANS_S,
     lines,
-    combinedW: stated.map((parts, index) => combinedJ(parts) / (SPANS_S[index] ?? 1)),
-    coverageFactor: stated.map((parts) => coverageFactor(effectiveDof(parts))),
+    combinedW: whole.map((parts, index) => overSpan(combinedJ(parts), index)),
+    coverageFactor: whole.map((parts) => coverageFactor(effectiveDof(parts))),
   };
-}
-
-/** [1, mean of each term, shape and condition]: where the fit's covariance is asked. */
-function meanPointOf(model: CorrectionModel, rows: Rows): readonly number[] {
-  const means = rows.chipW.map((column) => meanOver(rows, column));
-  const powersW =
-    means.length === model.terms.length ? means : [means.reduce((sum, mean) => sum + mean, 0)];
-  const shapesW = (model.detail?.shapes ?? []).map((shape) =>
-    meanOver(rows, shapeColumn(rows, shapeOf(shape))),
-  );
-  const effects = (model.detail?.conditions ?? []).map((each) => each.effectMeanRatio);
-  return [1, ...powersW, ...shapesW, ...effects];
-}
-
-/** Mean over time. */
-function meanOver(rows: Rows, column: Float64Array): number {
-  let sum = 0;
-  let lengthS = 0;
-  for (let row = 0; row < rows.count; row++) {
-    sum += (rows.lengthS[row] ?? 0) * (column[row] ?? 0);
-    lengthS += rows.lengthS[row] ?? 0;
-  }
-  return sum / lengthS;
 }

@@ -2,7 +2,7 @@
 // A band that is honest runs along the diagonal; one that is too narrow stays below it.
 import type { Rows } from '../evidence-rows.ts';
 import type { CoverageFigure } from './fit-figures.ts';
-import { leftOutRows, type LeftOutFold } from './left-out.ts';
+import { coversAll, type LeftOutRows } from './left-out-rows.ts';
 import type { RowPredictions } from './row-predictions.ts';
 import { spansOf, standardizedOf, sumOver, type Span } from './spans.ts';
 
@@ -16,23 +16,27 @@ const SPANS_COUNT_MIN = 4;
 export function coverageOf(
   rows: Rows,
   predictions: RowPredictions,
-  folds: readonly LeftOutFold[],
+  leftOut: LeftOutRows | undefined,
 ): readonly CoverageFigure[] {
   const lengths = [
     { name: 'minutes', limitS: 60 },
     { name: 'quarter-hours', limitS: 900 },
     { name: 'runs', limitS: Infinity },
   ] as const;
-  const leftOut = leftOutRows(rows, folds, ['day', 'run', 'application', 'node']);
   return lengths.flatMap(({ name, limitS }) => {
     // The rest at the end of a run is shorter than the band was asked for.
     const whole = spansOf(rows, limitS).filter(
       (span) => limitS === Infinity || lengthOf(rows, span) >= 0.9 * limitS,
     );
-    const curves = [curveOf(rows, whole, predictions.predictedW, predictions, name, 'fitted')];
+    const curves = [
+      curveOf(rows, whole, predictions.predictedW, predictions.partsOf, name, 'fitted'),
+    ];
     if (leftOut) {
-      const seen = whole.filter((span) => leftOut.has(span));
-      curves.push(curveOf(rows, seen, leftOut.predictedW, predictions, name, 'left out'));
+      const seen = whole.filter((span) => coversAll(leftOut, [span]));
+      // Of a day that was left out nobody had looked at the meter.
+      const partsOf: RowPredictions['partsOf'] = (from, until) =>
+        predictions.partsOf(from, until, leftOut.by === 'day');
+      curves.push(curveOf(rows, seen, leftOut.predictedW, partsOf, name, 'left out'));
     }
     return curves.filter((curve) => curve !== undefined);
   });
@@ -42,7 +46,7 @@ function curveOf(
   rows: Rows,
   spans: readonly Span[],
   predictedW: Float64Array,
-  { partsOf }: RowPredictions,
+  partsOf: RowPredictions['partsOf'],
   name: CoverageFigure['spans'],
   basis: CoverageFigure['basis'],
 ): CoverageFigure | undefined {

@@ -3,7 +3,7 @@
 import { expandedJ } from '../../quantity/uncertainty.ts';
 import type { Rows } from '../evidence-rows.ts';
 import type { ErrorFigure, ErrorList, ResidualFigure } from './fit-figures.ts';
-import { leftOutRows, type LeftOutFold, type LeftOutRows } from './left-out.ts';
+import { coversAll, type LeftOutRows } from './left-out-rows.ts';
 import type { RowPredictions } from './row-predictions.ts';
 import { errorRatioOf, expandedRatioOf, spansOf, sumOver, type Span } from './spans.ts';
 import { evenly, mostStriking } from './thinning.ts';
@@ -43,7 +43,7 @@ export function residualsOf(rows: Rows, predictions: RowPredictions): ResidualFi
 export function applicationErrors(
   rows: Rows,
   predictions: RowPredictions,
-  folds: readonly LeftOutFold[],
+  leftOut: LeftOutRows | undefined,
 ): ErrorList {
   const groups = new Map<string, Span[]>();
   for (const span of spansOf(rows, Infinity, true)) {
@@ -53,7 +53,7 @@ export function applicationErrors(
     group.push(span);
     groups.set(name, group);
   }
-  return listOf(rows, groups, predictions, leftOutRows(rows, folds, ['application']));
+  return listOf(rows, groups, predictions, leftOut);
 }
 
 /** Errors by run; `names` by the index of the run. */
@@ -61,14 +61,14 @@ export function runErrors(
   rows: Rows,
   names: readonly string[],
   predictions: RowPredictions,
-  folds: readonly LeftOutFold[],
+  leftOut: LeftOutRows | undefined,
 ): ErrorList {
   const groups = new Map<string, Span[]>();
   for (const span of spansOf(rows, Infinity)) {
     // The number keeps two runs of one name apart; it is taken off again.
     groups.set(`${span.run}|${names[span.run] ?? `run ${span.run + 1}`}`, [span]);
   }
-  const list = listOf(rows, groups, predictions, leftOutRows(rows, folds, ['run', 'day']));
+  const list = listOf(rows, groups, predictions, leftOut);
   const bare = (name: string): string => name.slice(name.indexOf('|') + 1);
   return { ...list, kept: list.kept.map((each) => ({ ...each, name: bare(each.name) })) };
 }
@@ -78,7 +78,6 @@ export function nodeErrors(
   rows: Rows,
   nodes: readonly string[],
   predictions: RowPredictions,
-  folds: readonly LeftOutFold[],
 ): ErrorList {
   const groups = new Map<string, Span[]>();
   for (const span of spansOf(rows, Infinity)) {
@@ -88,7 +87,7 @@ export function nodeErrors(
     groups.set(node, group);
   }
   if (groups.size < 2) return { count: 0, kept: [] };
-  return listOf(rows, groups, predictions, leftOutRows(rows, folds, ['node']));
+  return listOf(rows, groups, predictions, undefined);
 }
 
 function listOf(
@@ -101,7 +100,7 @@ function listOf(
     const sum = sumOver(rows, spans, predictedW, partsOf);
     if (!(sum.meteredJ > 0)) return [];
     const expandedRatio = expandedRatioOf(sum);
-    const known = leftOut && spans.every((span) => leftOut.has(span)) ? leftOut : undefined;
+    const known = leftOut && coversAll(leftOut, spans) ? leftOut : undefined;
     return [
       {
         name,

@@ -1,6 +1,5 @@
 // Lists of errors by application, run or node, as JSON.
-import type { Fields } from '../document-fields.ts';
-import type { ModelDocument } from '../document-fields.ts';
+import type { Fields, ModelDocument } from '../document-fields.ts';
 import type { ErrorFigure, ErrorList } from './fit-figures.ts';
 import { instantOf, rounded, stampOf } from './number-columns.ts';
 

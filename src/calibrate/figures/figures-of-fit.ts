@@ -1,72 +1,62 @@
-// All figures of one fit, from its rows, its model and how its clocks were aligned. It works out no prediction itself:
-// whoever knows more about the model gives better predictions, left-out folds, a budget or gates, and they are drawn.
+// All figures of one fit, from its rows, its model and how its clocks were aligned.
 import type { CorrectionModel } from '../../quantity/correction.ts';
+import { isRefusal } from '../../quantity/fault.ts';
 import type { AlignedRuns } from '../clocks/align-runs.ts';
+import type { ChipTerm } from '../chip-terms.ts';
 import { chipTotalW, type Rows } from '../evidence-rows.ts';
+import { examineRows } from '../doubts/row-doubts.ts';
 import { alignmentOf } from './alignment-figure.ts';
 import { budgetOf } from './budget-figure.ts';
 import { coverageOf } from './coverage-figure.ts';
 import { applicationErrors, nodeErrors, residualsOf, runErrors } from './error-figures.ts';
-import type {
-  BudgetFigure,
-  EvidenceFigure,
-  FitFigures,
-  FitProvenance,
-  GateFigure,
-} from './fit-figures.ts';
-import type { LeftOutFold } from './left-out.ts';
-import { predictRows, type RowPredictions } from './row-predictions.ts';
+import type { EvidenceFigure, FitFigures, FitProvenance } from './fit-figures.ts';
+import { leftOutOf } from './left-out-rows.ts';
+import { predictRows } from './row-predictions.ts';
 import { scatterOf } from './scatter-figure.ts';
 
 export interface FitToDraw {
   readonly model: CorrectionModel;
-  /** The rows that it was fitted on, of all nodes. */
+  /** Rows of all nodes that the fit was given. */
   readonly rows: Rows;
+  readonly terms: readonly ChipTerm[];
   /** Nodes with their runs, in the order in which those became rows. */
   readonly nodes: readonly { readonly node: string; readonly aligned: AlignedRuns }[];
   readonly provenance?: FitProvenance;
-  /** Instead of what `applyModel` says of the rows. */
-  readonly predictions?: RowPredictions;
-  readonly leftOut?: readonly LeftOutFold[];
-  /** Instead of what can be taken apart from the model's detail. */
-  readonly budget?: BudgetFigure;
-  readonly gates?: readonly GateFigure[];
 }
 
 const APPLICATIONS_COUNT_MAX = 200;
 
-export function figuresOf(fit: FitToDraw): FitFigures {
-  const { model, rows, nodes } = fit;
-  const predictions = fit.predictions ?? predictRows(model, rows);
-  const folds = fit.leftOut ?? [];
+export function figuresOf({ model, rows: given, terms, nodes, provenance }: FitToDraw): FitFigures {
+  // The fit leaves out rows in which the node slept or the meter was silent, and so do its figures.
+  const examined = examineRows(given, terms);
+  const rows = isRefusal(examined) ? given : examined.rows;
+  const predictions = predictRows(model, rows);
+  const leftOut = leftOutOf(model, rows, terms);
+  const byApplication = leftOut.find((each) => each.by === 'application');
+  const byDay = leftOut.find((each) => each.by === 'day');
   const runs = nodes.flatMap(({ node, aligned }) =>
     aligned.runs.map(({ evidence }) => ({ node, run: evidence.run })),
   );
   const several = nodes.length > 1;
   const names = runs.map(({ node, run }) => (several && node !== '' ? `${run} ${node}` : run));
-  const alignment = alignmentOf(
-    nodes.map(({ aligned }) => aligned),
-    rows,
-  );
-  const budget = fit.budget ?? budgetOf(model, rows, predictions);
+  const alignment = alignmentOf(nodes.map(({ aligned }) => aligned));
+  const budget = budgetOf(model, predictions);
   return {
     modelId: model.id,
-    ...(fit.provenance ? { provenance: fit.provenance } : {}),
+    ...(provenance ? { provenance } : {}),
     evidence: evidenceOf(rows, nodes.length),
     scatter: scatterOf(rows, predictions.predictedW, model.terms.length),
     residuals: residualsOf(rows, predictions),
-    applications: applicationErrors(rows, predictions, folds),
-    runs: runErrors(rows, names, predictions, folds),
+    applications: applicationErrors(rows, predictions, byApplication),
+    runs: runErrors(rows, names, predictions, byDay),
     nodes: nodeErrors(
       rows,
       runs.map(({ node }) => node),
       predictions,
-      folds,
     ),
-    coverage: coverageOf(rows, predictions, folds),
+    coverage: coverageOf(rows, predictions, byDay ?? byApplication),
     ...(alignment ? { alignment } : {}),
     ...(budget ? { budget } : {}),
-    ...(fit.gates ? { gates: fit.gates } : {}),
   };
 }
 

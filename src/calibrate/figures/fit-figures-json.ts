@@ -1,20 +1,17 @@
 // Figures of fits as JSON, beside the models in one file. Numbers are cut to six digits: a plot shows no more. Reading
 // trusts nothing, as for models: what is no finite number, or more than a page can bear, is named with its path.
 import { SiteFault } from '../../quantity/fault.ts';
-import { Fields } from '../document-fields.ts';
-import type { ModelDocument } from '../document-fields.ts';
+import { Fields, type ModelDocument } from '../document-fields.ts';
 import { decodeAlignment, encodeAlignment } from './alignment-json.ts';
+import { decodeBudget, encodeBudget } from './budget-json.ts';
 import { decodeErrors, encodeErrors } from './error-list-json.ts';
-import {
-  ADDS,
-  type BudgetFigure,
-  type CoverageFigure,
-  type EvidenceFigure,
-  type FitFigures,
-  type FitProvenance,
-  type GateFigure,
-  type ResidualFigure,
-  type ScatterFigure,
+import type {
+  CoverageFigure,
+  EvidenceFigure,
+  FitFigures,
+  FitProvenance,
+  ResidualFigure,
+  ScatterFigure,
 } from './fit-figures.ts';
 import { columns, instantOf, oneOf, rounded, stampOf } from './number-columns.ts';
 
@@ -24,7 +21,7 @@ const COVERAGE_SPANS = ['minutes', 'quarter-hours', 'runs'] as const;
 const COVERAGE_BASES = ['fitted', 'left out'] as const;
 
 export function encodeFigures(figures: FitFigures): ModelDocument {
-  const { provenance, alignment, budget, gates } = figures;
+  const { provenance, alignment, budget } = figures;
   return {
     format: FIGURES_FORMAT,
     model_id: figures.modelId,
@@ -38,7 +35,6 @@ export function encodeFigures(figures: FitFigures): ModelDocument {
     coverage: figures.coverage.map(encodeCoverage),
     ...(alignment ? { alignment: encodeAlignment(alignment) } : {}),
     ...(budget ? { budget: encodeBudget(budget) } : {}),
-    ...(gates ? { gates: gates.map((gate) => ({ ...gate })) } : {}),
   };
 }
 
@@ -74,7 +70,6 @@ function decodeOne(top: Fields): FitFigures {
     coverage: top.list('coverage').slice(0, 12).map(decodeCoverage),
     ...(top.has('alignment') ? { alignment: decodeAlignment(top.inner('alignment')) } : {}),
     ...(top.has('budget') ? { budget: decodeBudget(top.inner('budget')) } : {}),
-    ...(top.has('gates') ? { gates: top.list('gates').slice(0, 50).map(decodeGate) } : {}),
   };
 }
 
@@ -216,56 +211,3 @@ function decodeCoverage(coverage: Fields): CoverageFigure {
     insideRatio,
   };
 }
-
-const encodeBudget = (budget: BudgetFigure): ModelDocument => ({
-  power_w: rounded(budget.powerW),
-  spans_s: budget.spansS,
-  lines: budget.lines.map((line) => ({
-    part: line.part,
-    adds: line.adds,
-    dof: Number.isFinite(line.dof) ? rounded(line.dof) : 'infinite',
-    source: line.source,
-    uncertainty_w: line.uncertaintyW.map(rounded),
-  })),
-  combined_w: budget.combinedW.map(rounded),
-  coverage_factor: budget.coverageFactor,
-});
-
-function decodeBudget(budget: Fields): BudgetFigure {
-  const [spansS = [], combinedW = [], coverageFactor = []] = columns(budget, [
-    'spans_s',
-    'combined_w',
-    'coverage_factor',
-  ]);
-  if (spansS.length === 0 || spansS.length > 6) throw budget.fault('spans_s', 'has not 1 to 6');
-  return {
-    powerW: budget.number('power_w', 0),
-    spansS,
-    lines: budget
-      .list('lines')
-      .slice(0, 40)
-      .map((line) => {
-        const uncertaintyW = line.numbers('uncertainty_w');
-        if (uncertaintyW.length !== spansS.length) {
-          throw line.fault('uncertainty_w', 'is not as long as spans_s');
-        }
-        return {
-          part: line.text('part'),
-          adds: oneOf(line, 'adds', ADDS),
-          dof: line.freedom('dof'),
-          source: line.text('source'),
-          uncertaintyW,
-        };
-      }),
-    combinedW,
-    coverageFactor,
-  };
-}
-
-const decodeGate = (gate: Fields): GateFigure => ({
-  gate: gate.text('gate'),
-  found: gate.text('found'),
-  limit: gate.text('limit'),
-  passed: gate.truth('passed'),
-  remedy: gate.text('remedy'),
-});

@@ -156,15 +156,6 @@ export interface BudgetFigure {
   readonly coverageFactor: readonly number[];
 }
 
-export interface GateFigure {
-  readonly gate: string;
-  readonly found: string;
-  readonly limit: string;
-  readonly passed: boolean;
-  /** What to do where it is open. */
-  readonly remedy: string;
-}
-
 export interface FitFigures {
   /** The model that these figures belong to. */
   readonly modelId: string;
@@ -179,6 +170,4 @@ export interface FitFigures {
   readonly coverage: readonly CoverageFigure[];
   readonly alignment?: AlignmentFigure;
   readonly budget?: BudgetFigure;
-  /** Undefined where the fit names open gates in words only. */
-  readonly gates?: readonly GateFigure[];
 }

@@ -58,10 +58,11 @@ export function errorsSection({ model, figures }: ReportSubject): Markup {
   return section('Errors', [
     heldBackText(model),
     ...(figures
-      ? [overTime(figures), byApplication(figures), byRun(figures)]
+      ? [overTime(figures), byApplication(figures), byDay(model), byRun(figures)]
       : [
           absentFigure('Errors over time'),
           absentFigure('Errors by application'),
+          byDay(model),
           absentFigure('Errors by run'),
         ]),
   ]);
@@ -106,6 +107,28 @@ function byApplication({ applications }: FitFigures): Markup {
   if (applications.kept.length === 0)
     return html`${heading}${absentFigure('Errors by application')}`;
   return html`${heading}${rowsFigure(applications, 'application')}`;
+}
+
+/** Days exist as folds only: a fit has seen all of them. */
+function byDay({ detail }: CorrectionModel): Markup {
+  const heading = html`<h3>By day, each left out</h3>`;
+  const days = detail?.leftOut.byDay ?? [];
+  if (days.length === 0) {
+    return html`${heading}${absentFigure('Days left out in turn (three or more are needed)')}`;
+  }
+  const kept = days.map((day) => ({
+    name: day.name,
+    fromS: 0,
+    coveredS: day.coveredS,
+    meanMeterW: 0,
+    errorRatio: day.biasRatio,
+  }));
+  const shown = mostStriking(kept, ROWS_COUNT_MAX, (each) => Math.abs(each.errorRatio));
+  return html`${heading}${figure(
+    errorRowsPlot(shown, 'Error of energy by day, predicted by a fit without that day'),
+    html`${legend([[{ kind: 'area', look: 'bar' }, 'error of a fit without that day']])}
+    ${shownText(shown.length, kept.length, 'day')}`,
+  )}`;
 }
 
 function byRun({ runs }: FitFigures): Markup {
@@ -167,10 +190,10 @@ const leftOutEntry = (
   series: number,
 ): readonly (readonly [Sample, string])[] =>
   list.some((each) => each.leftOutRatio !== undefined)
-    ? [[{ kind: 'point', series }, 'left out: error of a fit that did not see it']]
+    ? [[{ kind: 'point', series }, 'error when left out of the fit']]
     : [];
 
 const leftOutText = (list: readonly ErrorFigure[]): string =>
   list.some((each) => each.leftOutRatio !== undefined)
-    ? ''
+    ? 'Left out: predicted by a fit that had not seen it (an application keeps the level of its run; a run is left out with its whole day).'
     : 'Errors of fits that left each of them out: not in this model.';

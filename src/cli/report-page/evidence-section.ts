@@ -69,6 +69,7 @@ export function evidenceSection({ model, figures }: ReportSubject): Markup {
             : names(evidence.applications, evidence.applicationsCount)),
       ],
     ]),
+    ...notesOf(model.notes ?? []),
   ]);
 }
 
@@ -82,3 +83,14 @@ const stampText = (stamp: string, windowS: number | undefined): string =>
   windowS === undefined
     ? `name the ${stamp} of their window`
     : `name the ${stamp} of their window of ${unit(decimal(windowS, 2), 's')}`;
+
+/** What was found against the evidence and mended by leaving it out. */
+const notesOf = (notes: readonly string[]): readonly Markup[] =>
+  notes.length === 0
+    ? []
+    : [
+        html`<p><b>Set aside.</b></p>`,
+        html`<ul class="open">
+          ${notes.slice(0, NAMES_COUNT_MAX).map((note) => html`<li>${note}</li>`)}
+        </ul>`,
+      ];

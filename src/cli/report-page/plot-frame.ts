@@ -23,7 +23,7 @@ export const boxOf = (
   widthPx: PLOT_WIDTH_PX,
   heightPx,
   leftPx: 62,
-  rightPx: 16,
+  rightPx: 28,
   topPx: 14,
   bottomPx: 46,
   ...margins,

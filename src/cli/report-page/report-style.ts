@@ -7,14 +7,14 @@ export const REPORT_STYLE = `
   --ground: #ffffff; --ink: #1a212b; --soft: #5b6675; --line: #d9dfe7; --faint: #eef1f5; --panel: #f6f8fa;
   --s0: #0072b2; --s1: #d98200; --s2: #009e73; --s3: #c8451b; --s4: #8e5fb0; --s5: #4a5565;
   --model: #c8451b; --band: #0072b2; --band-strength: 0.13; --valid: #009e73;
-  --good: #00674b; --good-ground: #e2f3ed; --note: #7a4f00; --note-ground: #fcefd6; --act: #6b3fa0; --act-ground: #f0e8fa;
+  --good: #00674b; --good-ground: #e2f3ed; --note: #7a4f00; --note-ground: #fcefd6; --bad: #a32a12; --bad-ground: #fbe7e1; --act: #6b3fa0; --act-ground: #f0e8fa;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #11161d; --ink: #e4eaf1; --soft: #9aa7b6; --line: #2c3643; --faint: #1c242e; --panel: #171e27;
     --s0: #56b4e9; --s1: #f0ad3d; --s2: #35c79d; --s3: #ff8a5c; --s4: #c79be6; --s5: #b3bfcc;
     --model: #ff8a5c; --band: #56b4e9; --band-strength: 0.2; --valid: #35c79d;
-    --good: #5fd9b6; --good-ground: #10332a; --note: #f0c060; --note-ground: #38290c; --act: #c9a6f5; --act-ground: #2d2140;
+    --good: #5fd9b6; --good-ground: #10332a; --note: #f0c060; --note-ground: #38290c; --bad: #ff9d80; --bad-ground: #3d1d14; --act: #c9a6f5; --act-ground: #2d2140;
   }
 }
 * { box-sizing: border-box; }
@@ -30,8 +30,9 @@ pre { margin: 0 0 14px; padding: 10px 14px; background: var(--panel); border: 1p
 h1 { margin: 0 0 8px; font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.015em; overflow-wrap: anywhere; }
 .meta { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; color: var(--soft); font-size: 13.5px; margin-bottom: 18px; }
 .badge { padding: 1px 11px; border-radius: 99px; font-weight: 600; font-size: 13px; }
-.badge.accepted { background: var(--good-ground); color: var(--good); }
+.badge.audit, .badge.accepted { background: var(--good-ground); color: var(--good); }
 .badge.provisional { background: var(--note-ground); color: var(--note); }
+.badge.refused { background: var(--bad-ground); color: var(--bad); }
 .rehearsal { padding: 10px 14px; border: 1px dashed var(--act); border-radius: 6px; background: var(--act-ground); color: var(--act); }
 .lead { font-size: 17px; line-height: 1.5; margin-bottom: 20px; text-wrap: pretty; }
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: 0; margin: 0 0 8px; border: 1px solid var(--line); border-radius: 8px; }
@@ -49,8 +50,9 @@ h3 { margin: 24px 0 6px; font-size: 15px; font-weight: 640; }
 .absent { color: var(--soft); font-style: italic; }
 .absent.box { padding: 10px 14px; border: 1px dashed var(--line); border-radius: 6px; font-size: 13.5px; }
 .equation { margin: 14px 0 16px; padding: 14px 18px; background: var(--panel); border-radius: 8px; font-family: "STIX Two Text", "Source Serif 4", Cambria, Georgia, "Noto Serif", "DejaVu Serif", serif; font-size: 20px; text-align: center; overflow-wrap: anywhere; }
+.equation span { white-space: nowrap; }
 .equation sub { font-size: 0.62em; }
-sub { line-height: 0; }
+sub, sup { line-height: 0; }
 .open { margin: 0 0 12px; padding-left: 20px; } .open li { overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 12px; font-size: 13.5px; line-height: 1.45; }
 th, td { padding: 6px 10px 6px 0; text-align: left; vertical-align: top; font-weight: 400; border-bottom: 1px solid var(--faint); overflow-wrap: break-word; }

@@ -13,24 +13,23 @@ export const STANDINGS: Readonly<
   Record<CorrectionModel['standing'], { readonly word: string; readonly means: string }>
 > = {
   audit: {
-    word: 'audit',
+    word: 'fit for audit',
     means:
-      'Every gate was passed, and each application and day was predicted by a fit without it. Energy that it corrects is stated with the quality “derived”.',
-  },
-  refused: {
-    word: 'refused',
-    means:
-      'Its own evidence shows errors beyond the floor of building measurement. It corrects nothing; the page shows why.',
+      'Every gate was passed, also those for audit: each application and each day was predicted by a fit without it. Energy that it corrects is stated with the quality “derived”.',
   },
   accepted: {
     word: 'accepted',
     means:
-      'Every gate for use was passed when the model was fitted; what an audit asks for beyond that is listed below. Energy that it corrects is stated with the quality “derived”.',
+      'It may be used: energy that it corrects is stated with the quality “derived”. Gates for audit are still open.',
   },
   provisional: {
     word: 'provisional',
     means:
       'Not every gate has been passed yet. Energy that it corrects is stated with the quality “provisional” and may not be billed.',
+  },
+  refused: {
+    word: 'refused',
+    means: 'Its own evidence speaks against it, so it corrects nothing. This page shows why.',
   },
 };
 
