@@ -7,6 +7,9 @@ import {
   scoreHalves,
   verdictOnPackageOnly,
 } from './calibration/hold-outs.ts';
+import { printHeldMeter, scoreHeldMeter } from './calibration/held-meter.ts';
+import { printShared, scoreShared } from './calibration/shared-meters.ts';
+import { printWatch, scoreWatch } from './calibration/watch.ts';
 import type { HeldOutScore } from './calibration/held-out-score.ts';
 
 const percent = (value: number, width: number): string =>
@@ -41,13 +44,18 @@ const scores = [
   ...(await scoreHalves('xeon-bmc')),
   ...(await scoreH100()),
 ];
+const held = await scoreHeldMeter();
+const watched = await scoreWatch();
+const shares = await scoreShared();
 const packageOnly = await verdictOnPackageOnly();
 const absent = ['dgx1-v100', 'dgx1-cpu', 'ac922-pdu', 'epyc-rome', 'xeon-bmc', 'h100-acdc'].filter(
   (set) => !scores.some((score) => score.set === set),
 );
 
 if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ scores, package_only: packageOnly?.standing, absent }));
+  console.log(
+    JSON.stringify({ scores, held, watched, shares, package_only: packageOnly?.standing, absent }),
+  );
 } else {
   console.log(
     `${'set'.padEnd(11)}${'held out'.padEnd(40)}runs   median      p95    worst      all  (affine)  CV 60 s (affine)   U covers runs / 60 s  mean U runs / 60 s  finest CV (affine)`,
@@ -56,5 +64,11 @@ if (process.argv.includes('--json')) {
   if (packageOnly) {
     console.log(`epyc-rome, package only: ${packageOnly.standing}; ${packageOnly.open.join('; ')}`);
   }
+  console.log('\nac922-pdu, at every poll of the meter that holds its values');
+  printHeldMeter(held);
+  console.log('\nthe watch over the residual');
+  printWatch(watched);
+  console.log('\nmeters that carry several nodes, and what each of them got');
+  printShared(shares);
   if (absent.length > 0) console.log(`absent: ${absent.join(', ')}`);
 }

@@ -1,8 +1,8 @@
 // Recordings of one instrument pair, aligned together: those with edges teach those without, tools that start anew are
 // acquisitions of their own, and clocks that are wrong are named. On recorded sets, the figures that are known of them.
 import { describe, expect, test } from 'vitest';
-import { alignedSet } from '../../bench/clocks-found.ts';
-import { scoreHeldMeter } from '../../bench/held-meter.ts';
+import { alignedSet } from '../../bench/calibration/clocks-found.ts';
+import { scoreHeldMeter } from '../../bench/calibration/held-meter.ts';
 import { meansOver, secondsBetween } from '../../src/align/energy-series.ts';
 import { alignRuns, type AlignedRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';

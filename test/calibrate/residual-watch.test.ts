@@ -1,7 +1,7 @@
 // The watch: a step is reported within a minute of metering, long quiet stretches report nothing, and what counts as quiet
 // is what the model states itself. The recorded node of hidden regimes is watched where its data is present.
 import { describe, expect, test } from 'vitest';
-import { scoreDgx1Cpu } from '../../bench/calibration-watch.ts';
+import { scoreDgx1Cpu } from '../../bench/calibration/watch.ts';
 import { decisionJ } from '../../src/calibrate/life/excursion.ts';
 import { levelDriftW } from '../../src/calibrate/life/level-drift.ts';
 import {

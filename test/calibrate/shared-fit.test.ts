@@ -1,7 +1,7 @@
 // Nodes behind one meter, fitted together: what the data tell is found, what they do not tell is said, and U covers what
-// is wrong. Recorded nodes are added up to a meter where the data is; bench/shared-meters.ts prints the whole table.
+// is wrong. Recorded nodes are added up to a meter where the data is; bench/calibration/shared-meters.ts prints the whole table.
 import { describe, expect, test } from 'vitest';
-import { scoreH100Shared, scoreRacks } from '../../bench/shared-meters.ts';
+import { scoreH100Shared, scoreRacks } from '../../bench/calibration/shared-meters.ts';
 import type { EnergySeries } from '../../src/align/energy-series.ts';
 import { fitGroup } from '../../src/calibrate/shared/fit-group.ts';
 import type { GroupEvidence } from '../../src/calibrate/shared/group-model.ts';

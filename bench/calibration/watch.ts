@@ -1,25 +1,25 @@
 // The residual watch on recorded machines: fitted on the first part of the runs, the others watched in order of time as one
 // life. Steps that are known are to be noticed within a minute of metering, and nothing else is to be reported as one.
-// One command: npx tsx bench/calibration-watch.ts [--json].
+// Printed by npm run bench:calibration.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { alignRuns } from '../src/calibrate/clocks/align-runs.ts';
-import { componentTerms } from '../src/calibrate/chip-terms.ts';
-import { rowsOfRuns, selectRows, type RunEvidence } from '../src/calibrate/evidence-rows.ts';
-import { fitModel } from '../src/calibrate/fit-model.ts';
-import { blockFor } from '../src/calibrate/fit-node.ts';
-import { seededRandom } from '../src/calibrate/seeded-random.ts';
-import { ResidualWatch, type WatchEvent } from '../src/calibrate/life/residual-watch.ts';
-import { WatchBudget, type WatchBlock } from '../src/calibrate/life/watch-budget.ts';
-import { watchBlocks } from '../src/calibrate/life/watch-rows.ts';
-import { evidenceOf, layoutOf } from '../src/cli/calibrate-sources.ts';
-import { readRunFolder, type RunFolder } from '../src/cli/run-folder.ts';
-import type { CorrectionModel } from '../src/quantity/correction.ts';
-import { NODE_BUILDS, nodePhysics, type NodeType } from '../src/rehearse/node-physics.ts';
-import { rollDice } from '../src/rehearse/dice.ts';
-import { isRefusal, type Refusal } from '../src/quantity/fault.ts';
-import { instantNs } from '../src/quantity/time.ts';
-import { shared } from '../test/fixtures.ts';
+import { alignRuns } from '../../src/calibrate/clocks/align-runs.ts';
+import { componentTerms } from '../../src/calibrate/chip-terms.ts';
+import { rowsOfRuns, selectRows, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { fitModel } from '../../src/calibrate/fit-model.ts';
+import { blockFor } from '../../src/calibrate/fit-node.ts';
+import { seededRandom } from '../../src/calibrate/seeded-random.ts';
+import { ResidualWatch, type WatchEvent } from '../../src/calibrate/life/residual-watch.ts';
+import { WatchBudget, type WatchBlock } from '../../src/calibrate/life/watch-budget.ts';
+import { watchBlocks } from '../../src/calibrate/life/watch-rows.ts';
+import { evidenceOf, layoutOf } from '../../src/cli/calibrate-sources.ts';
+import { readRunFolder, type RunFolder } from '../../src/cli/run-folder.ts';
+import type { CorrectionModel } from '../../src/quantity/correction.ts';
+import { NODE_BUILDS, nodePhysics, type NodeType } from '../../src/rehearse/node-physics.ts';
+import { rollDice } from '../../src/rehearse/dice.ts';
+import { isRefusal, type Refusal } from '../../src/quantity/fault.ts';
+import { instantNs } from '../../src/quantity/time.ts';
+import { shared } from '../../test/fixtures.ts';
 
 export interface WatchScore {
   readonly set: string;
@@ -348,10 +348,4 @@ export function printWatch(scores: readonly WatchScore[]): void {
   const hours = scores.reduce((sum, each) => sum + each.hours, 0);
   const falseCount = scores.reduce((sum, each) => sum + each.falseCount, 0);
   process.stdout.write(`${falseCount} false alarms in ${hours.toFixed(0)} hours watched\n`);
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const scores = await scoreWatch();
-  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(scores)}\n`);
-  else printWatch(scores);
 }

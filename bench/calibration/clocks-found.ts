@@ -1,14 +1,14 @@
 // What alignment finds on the recorded sets: offsets, rates, windows and their uncertainties, beside what is known of them.
-// One command: npx tsx bench/clocks-found.ts [set ...]. The data is not part of the project; sets that are absent are named.
+// One command: npx tsx bench/calibration/clocks-found.ts [set ...]. The data is not part of the project; sets that are absent are named.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { alignRuns, type AlignedRuns } from '../src/calibrate/clocks/align-runs.ts';
-import { componentTerms } from '../src/calibrate/chip-terms.ts';
-import type { RunEvidence } from '../src/calibrate/evidence-rows.ts';
-import { evidenceOf, layoutOf } from '../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../src/cli/run-folder.ts';
-import { isRefusal } from '../src/quantity/fault.ts';
-import { shared } from '../test/fixtures.ts';
+import { alignRuns, type AlignedRuns } from '../../src/calibrate/clocks/align-runs.ts';
+import { componentTerms } from '../../src/calibrate/chip-terms.ts';
+import type { RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { evidenceOf, layoutOf } from '../../src/cli/calibrate-sources.ts';
+import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { isRefusal } from '../../src/quantity/fault.ts';
+import { shared } from '../../test/fixtures.ts';
 
 /** All runs of the first machine of a set, aligned together; undefined where the set is absent. */
 export async function alignedSet(set: string): Promise<AlignedRuns | undefined> {

@@ -1,23 +1,28 @@
-// Shared meters where the split is known: recorded nodes put behind one meter by adding them up, and made-up racks. One
-// command: npx tsx bench/shared-meters.ts [--json]. Parts are scored against what each node's own meter said.
+// Shared meters where the split is known: recorded nodes put behind one meter by adding them up, and made-up racks. Printed by
+// npm run bench:calibration.ts [--json]. Parts are scored against what each node's own meter said.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { meansOver, secondsBetween, sumOf, type EnergySeries } from '../src/align/energy-series.ts';
-import { componentTerms } from '../src/calibrate/chip-terms.ts';
-import { fitGroup } from '../src/calibrate/shared/fit-group.ts';
-import { fitShared } from '../src/calibrate/shared/shared-fit.ts';
-import { evidenceOf } from '../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../src/cli/run-folder.ts';
-import { isRefusal } from '../src/quantity/fault.ts';
-import type { PointId } from '../src/quantity/quality.ts';
-import { durationNs, instantNs, type Interval } from '../src/quantity/time.ts';
-import { expandedJ, NO_UNCERTAINTY } from '../src/quantity/uncertainty.ts';
-import { joules, joulesToMicrojoules } from '../src/quantity/units.ts';
-import { settleGroup } from '../src/settle/settle-group.ts';
-import type { CorrectionModel } from '../src/quantity/correction.ts';
-import type { IntervalStatement } from '../src/quantity/statement.ts';
-import { shared } from '../test/fixtures.ts';
-import { RACK, sampleRack, type RackTruth } from '../test/calibrate/synthetic-rack.ts';
+import {
+  meansOver,
+  secondsBetween,
+  sumOf,
+  type EnergySeries,
+} from '../../src/align/energy-series.ts';
+import { componentTerms } from '../../src/calibrate/chip-terms.ts';
+import { fitGroup } from '../../src/calibrate/shared/fit-group.ts';
+import { fitShared } from '../../src/calibrate/shared/shared-fit.ts';
+import { evidenceOf } from '../../src/cli/calibrate-sources.ts';
+import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { isRefusal } from '../../src/quantity/fault.ts';
+import type { PointId } from '../../src/quantity/quality.ts';
+import { durationNs, instantNs, type Interval } from '../../src/quantity/time.ts';
+import { expandedJ, NO_UNCERTAINTY } from '../../src/quantity/uncertainty.ts';
+import { joules, joulesToMicrojoules } from '../../src/quantity/units.ts';
+import { settleGroup } from '../../src/settle/settle-group.ts';
+import type { CorrectionModel } from '../../src/quantity/correction.ts';
+import type { IntervalStatement } from '../../src/quantity/statement.ts';
+import { shared } from '../../test/fixtures.ts';
+import { RACK, sampleRack, type RackTruth } from '../../test/calibrate/synthetic-rack.ts';
 
 export interface SharedScore {
   readonly set: string;
@@ -288,12 +293,8 @@ export async function scoreShared(): Promise<readonly SharedScore[]> {
   ];
 }
 
-async function main(): Promise<void> {
-  const scores = await scoreShared();
-  if (process.argv.includes('--json')) {
-    console.log(JSON.stringify({ scores, fitMs: fitMs() }));
-    return;
-  }
+/** The table for people. */
+export function printShared(scores: readonly SharedScore[]): void {
   console.log(
     'set                    groups parts   median    p95    worst   by chips alone: median   p95   U covers  mean U',
   );
@@ -313,6 +314,3 @@ function fitMs(): number {
   fitShared(rack.rows, rack.nodes, 'equal');
   return performance.now() - began;
 }
-
-if (process.argv[1] !== undefined && join(process.argv[1]).endsWith('shared-meters.ts'))
-  await main();

@@ -1,16 +1,20 @@
 // A meter that holds its values, predicted at every poll from chips of kernels and times that were not fitted: windows and
-// delays from the training part alone, one bounded gain per chip source. One command: npx tsx bench/held-meter.ts.
-import { join } from 'node:path';
-import { meansOver, secondsBetween, sumOf, type EnergySeries } from '../src/align/energy-series.ts';
-import { findMeterWindow, type MeterWindow } from '../src/align/held-meter.ts';
-import type { HeldReadings } from '../src/align/held-readings.ts';
-import { emptyGram, solveBounded } from '../src/calibrate/bounded-regression.ts';
-import { GAIN_PRIORS } from '../src/calibrate/knowledge/sensor-table.ts';
-import type { RunEvidence } from '../src/calibrate/evidence-rows.ts';
-import { evidenceOf } from '../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../src/cli/run-folder.ts';
-import { isRefusal } from '../src/quantity/fault.ts';
-import { shared } from '../test/fixtures.ts';
+// delays from the training part alone, one bounded gain per chip source. One command: npx tsx bench/calibration/held-meter.ts.
+import {
+  meansOver,
+  secondsBetween,
+  sumOf,
+  type EnergySeries,
+} from '../../src/align/energy-series.ts';
+import { findMeterWindow, type MeterWindow } from '../../src/align/held-meter.ts';
+import type { HeldReadings } from '../../src/align/held-readings.ts';
+import { emptyGram, solveBounded } from '../../src/calibrate/bounded-regression.ts';
+import { GAIN_PRIORS } from '../../src/calibrate/knowledge/sensor-table.ts';
+import type { RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { evidenceOf } from '../../src/cli/calibrate-sources.ts';
+import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { isRefusal } from '../../src/quantity/fault.ts';
+import { shared } from '../../test/fixtures.ts';
 
 /** One poll of both feeds: what they showed, and the application in the middle of what they averaged. */
 interface Poll {
@@ -206,12 +210,11 @@ export async function scoreHeldMeter(): Promise<readonly HeldScore[]> {
   ];
 }
 
-async function main(): Promise<void> {
-  for (const each of await scoreHeldMeter()) {
+/** The table for people. */
+export function printHeldMeter(scores: readonly HeldScore[]): void {
+  for (const each of scores) {
     console.log(
       `${each.heldOut.padEnd(24)}${String(each.pollsCount).padStart(6)} polls  bias ${each.biasPercent.toFixed(3)} %  5 s CV ${each.pollPercent.toFixed(3)} %  60 s CV ${each.minutePercent.toFixed(3)} %`,
     );
   }
 }
-
-if (process.argv[1] !== undefined && join(process.argv[1]).endsWith('held-meter.ts')) await main();
