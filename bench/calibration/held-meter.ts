@@ -1,5 +1,5 @@
 // A meter that holds its values, predicted at every poll from chips of kernels and times that were not fitted: windows and
-// delays from the training part alone, one bounded gain per chip source. One command: npx tsx bench/calibration/held-meter.ts.
+// delays from the training part alone, one bounded gain per chip source. Printed by npm run bench:calibration.
 import {
   meansOver,
   secondsBetween,

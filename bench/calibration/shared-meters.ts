@@ -1,5 +1,5 @@
 // Shared meters where the split is known: recorded nodes put behind one meter by adding them up, and made-up racks. Printed by
-// npm run bench:calibration.ts [--json]. Parts are scored against what each node's own meter said.
+// npm run bench:calibration. Parts are scored against what each node's own meter said.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
