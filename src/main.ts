@@ -6,6 +6,7 @@ import { calibrationsOf, modelText } from './cli/running-site/calibrations.ts';
 import { chipCurves, forget } from './cli/running-site/curves.ts';
 import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remainders.ts';
 import { feedWatchOf } from './cli/running-site/live-feed-watch.ts';
+import { openActivity, windowSourcesOf } from './cli/running-site/activity-doors.ts';
 import { configSaid } from './cli/running-site/config-said.ts';
 import { liveRowSender } from './cli/running-site/live-row-sender.ts';
 import {
@@ -31,6 +32,7 @@ import type { CorrectionModel } from './quantity/correction.ts';
 import type { Exchange } from './quantity/exchange.ts';
 import type { Site } from './quantity/site.ts';
 import { alignedInterval, type DurationNs } from './quantity/time.ts';
+import { newUuid } from './serve/activity/job-routes.ts';
 import { LiveView } from './serve/live-rack.ts';
 import type { RackSnapshot, SettledRow } from './serve/rack-view.ts';
 import { startServer } from './serve/server.ts';
@@ -162,13 +164,17 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
       origin: ledger.origin,
     }),
   });
+  const statements = ledger.statements;
+  const book = await openActivity(world.dataDir);
+  const sources = windowSourcesOf({ site, seats, chips, calibrations, statements, clock });
   const server = await startServer({
     ...site.listen,
     live,
     clock,
     timers,
-    statements: ledger.statements,
+    statements,
     ingest: nodeMessageDoor(site, clock, receive),
+    activity: { sources, activity: book.activity, newId: newUuid },
   }).catch(async (fault: unknown) => {
     await ledger.close();
     throw fault;
@@ -235,6 +241,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     await ledger.journal.note({ kind: 'stop', atNs: clock.nowNs(), detail: {} });
     await ledger.seal([]);
     await server.close();
+    await book.close();
     const drained = [...outboxes.values()].map((outbox) => outbox.drained());
     await new Promise<void>((resolve) => {
       const patience = timers.after(DRAIN_MS, resolve);

@@ -156,7 +156,7 @@ describe('docs/operating.md', () => {
   const text = read('docs/operating.md');
 
   test('lists every route of the API', () => {
-    const listed = [...text.matchAll(/^\| `(GET|POST) ([^`?]+)[^`]*` \|/gm)].map(
+    const listed = [...text.matchAll(/^\| `(GET|POST|PUT|DELETE) ([^`?]+)[^`]*` \|/gm)].map(
       ([, method = '', path = '']) => `${method} ${path}`,
     );
     const served = DOCUMENTED_ROUTES.map(({ method, path }) => `${method} ${path}`);

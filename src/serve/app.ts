@@ -11,6 +11,11 @@ import {
   type ErrorJson,
   type HealthJson,
 } from './api-schemas.ts';
+import type { ActivityDoor } from './activity/activity-door.ts';
+import { serveCodecarbon } from './activity/codecarbon-door.ts';
+import { serveJobs } from './activity/job-routes.ts';
+import { servePushgateway } from './activity/pushgateway-door.ts';
+import { runFamilies } from './activity/run-metrics.ts';
 import { packageVersion, pageFiles } from './page-files.ts';
 import { DOCUMENTED_ROUTES } from './documented-routes.ts';
 import { guard } from './guards.ts';
@@ -18,10 +23,12 @@ import { healthOf } from './health.ts';
 import { intervalJson, intervalPage, intervalQuestion, type IntervalSource } from './intervals.ts';
 import { LiveStream } from './live-stream.ts';
 import { metricsText } from './metrics.ts';
+import { serveNodes } from './node-routes.ts';
 import { openApiOf } from './open-api.ts';
 import { PowerHistory } from './power-history.ts';
 import { rackJson } from './rack-json.ts';
 import type { LiveRack, RackSnapshot } from './rack-view.ts';
+import { fresh } from './replies.ts';
 
 /** Longest node message taken: a node with a thousand chip sources stays below it. */
 export const INGEST_MAX_BYTES = 256 * 1024;
@@ -40,6 +47,8 @@ export interface AppOptions {
   readonly statements?: IntervalSource;
   /** Resolves when the message is durable, or says what is wrong with it; rejects where it could not be stored. */
   readonly ingest?: (bytes: Uint8Array) => Promise<IngestOutcome>;
+  /** Nodes, trackers and jobs; without it their routes are not there. */
+  readonly activity?: ActivityDoor;
 }
 
 /** Builds the application; `app.close()` also ends its live streams. */
@@ -73,8 +82,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const health = (snapshot: RackSnapshot): HealthJson =>
     healthOf(snapshot, Number(clock.monotonicNs() - refreshedNs) / 1e9);
   servePage(app);
-  serveLive(app, live, stream, health);
+  serveLive(app, options, stream, health);
   serveRecord(app, options, history);
+  if (options.activity) serveActivity(app, options.activity);
   return app;
 }
 
@@ -94,7 +104,7 @@ function servePage(app: FastifyInstance): void {
 
 function serveLive(
   app: FastifyInstance,
-  live: LiveRack,
+  { live, activity }: AppOptions,
   stream: LiveStream,
   health: (snapshot: RackSnapshot) => HealthJson,
 ): void {
@@ -119,11 +129,15 @@ function serveLive(
     fresh(reply)
       .type('text/plain; version=0.0.4; charset=utf-8')
       .send(
-        metricsText(live.snapshot(), {
-          version: packageVersion(),
-          watchersCount: stream.watchersCount,
-          droppedCount: stream.droppedCount,
-        }),
+        metricsText(
+          live.snapshot(),
+          {
+            version: packageVersion(),
+            watchersCount: stream.watchersCount,
+            droppedCount: stream.droppedCount,
+          },
+          activity ? runFamilies(activity) : [],
+        ),
       ),
   );
   app.get('/health', { schema }, (_request, reply) => {
@@ -162,13 +176,13 @@ function serveRecord(plain: FastifyInstance, options: AppOptions, history: Power
       ...(nextNs === undefined ? {} : { next: formatInstant(nextNs) }),
     });
   });
-  if (ingest === undefined) return;
   // The bytes are kept as they came: they are the raw record. Only JSON is taken, so that a foreign web page cannot post
   // here without asking first.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
   });
+  if (ingest === undefined) return;
   app.post('/v1/ingest', { schema: { querystring: NoQuery } }, async (request, reply) => {
     const bytes: unknown = request.body;
     if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
@@ -195,6 +209,23 @@ function serveRecord(plain: FastifyInstance, options: AppOptions, history: Power
   });
 }
 
+/** In a scope of its own, since a Pushgateway speaks plain text and nothing else here may. */
+function serveActivity(app: FastifyInstance, door: ActivityDoor): void {
+  void app.register((scope, _options, done) => {
+    serveNodes(scope, door.sources);
+    serveJobs(scope, door);
+    serveCodecarbon(scope, door);
+    done();
+  });
+  void app.register((scope, _options, done) => {
+    scope.addContentTypeParser('text/plain', { parseAs: 'buffer' }, (_request, body, parsed) => {
+      parsed(null, body);
+    });
+    servePushgateway(scope, door);
+    done();
+  });
+}
+
 function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) =>
     fail(reply, 404, {
@@ -213,8 +244,6 @@ function answerErrors(app: FastifyInstance): void {
     return fail(reply, status, { error: error.message, remedy: 'see /openapi.json' });
   });
 }
-
-const fresh = (reply: FastifyReply): FastifyReply => reply.header('cache-control', 'no-store');
 
 const fail = (reply: FastifyReply, status: number, says: ErrorJson): FastifyReply =>
   fresh(reply).code(status).send(says);

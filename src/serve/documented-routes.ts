@@ -9,6 +9,7 @@ import {
   IntervalsSchema,
   RackSchema,
 } from './api-schemas.ts';
+import { DOCUMENTED_NODE_ROUTES } from './documented-node-routes.ts';
 import type { DocumentedRoute } from './open-api.ts';
 
 const wrongQuery = { 400: { says: 'The query is wrong; `error` says how.', content: ErrorSchema } };
@@ -69,6 +70,7 @@ export const DOCUMENTED_ROUTES: readonly DocumentedRoute[] = [
       503: { says: 'It could not be stored: send it again.', content: ErrorSchema },
     },
   },
+  ...DOCUMENTED_NODE_ROUTES,
   {
     method: 'GET',
     path: '/metrics',

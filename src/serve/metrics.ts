@@ -24,13 +24,18 @@ export function joulesText(energyUj: Microjoules): string {
 }
 
 /** The text of one scrape. */
-export const metricsText = (snapshot: RackSnapshot, counts: ServerCounts): string =>
+export const metricsText = (
+  snapshot: RackSnapshot,
+  counts: ServerCounts,
+  others: readonly Family[] = [],
+): string =>
   expositionText([
     ...siteFamilies(snapshot, counts),
     ...nodeFamilies(snapshot.nodes),
     ...pointFamilies(snapshot.points),
     ...wireFamilies(snapshot),
     ...sinkFamilies(snapshot),
+    ...others,
   ]);
 
 const gauge = (name: string, help: string, series: readonly Series[]): Family => ({

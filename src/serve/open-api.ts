@@ -40,7 +40,7 @@ interface Answer {
 
 /** What the document says of one route. */
 export interface DocumentedRoute {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly summary: string;
   readonly query?: TSchema;
@@ -79,7 +79,7 @@ function operationOf(route: DocumentedRoute): object {
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[^a-z0-9]+/g, '_')}`,
     summary: route.summary,
-    ...(route.query === undefined ? {} : { parameters: parametersOf(route.query) }),
+    ...parametersOfRoute(route),
     ...(route.body === undefined
       ? {}
       : {
@@ -102,6 +102,17 @@ function operationOf(route: DocumentedRoute): object {
       ]),
     ),
   };
+}
+
+function parametersOfRoute({ path, query }: DocumentedRoute): { parameters?: object[] } {
+  const places = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const parameters = [...places, ...(query === undefined ? [] : parametersOf(query))];
+  return parameters.length === 0 ? {} : { parameters };
 }
 
 function parametersOf(query: TSchema): object[] {

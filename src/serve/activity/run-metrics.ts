@@ -1,0 +1,54 @@
+// Runs of trackers in /metrics: what they claimed and what they used at the wall, while they send and for an hour after.
+import type { Family, Series } from '../exposition.ts';
+import type { ActivityDoor } from './activity-door.ts';
+import { nsOf } from './activity.ts';
+import { runEnergy, type RunEnergyJson } from './run-energy.ts';
+
+/** As many as a scrape shall compute; the newest count. */
+const RUNS_COUNT_MAX = 50;
+const RECENT_NS = 3_600_000_000_000n;
+
+export function runFamilies({ sources, activity }: ActivityDoor): Family[] {
+  const nowNs = sources.nowNs();
+  const runs = activity
+    .allRuns()
+    .filter(({ claims }) => {
+      const last = claims[claims.length - 1];
+      return last !== undefined && nowNs - nsOf(last.until_ns) < RECENT_NS;
+    })
+    .slice(-RUNS_COUNT_MAX)
+    .map((run) => runEnergy(sources, activity, run));
+  const family = (
+    name: string,
+    help: string,
+    reading: (run: RunEnergyJson) => number | undefined,
+  ): Family => ({
+    name,
+    type: 'gauge',
+    help,
+    series: runs.flatMap((run): Series[] => {
+      const kwh = reading(run);
+      const { node, tracker, project } = run;
+      return kwh === undefined
+        ? []
+        : [{ labels: { node, tracker, project, run: run.run }, reading: kwh * 3.6e6 }];
+    }),
+  });
+  return [
+    family(
+      'trueup_run_claimed_joules',
+      'What a tracker claims for a run so far: CPU and GPU, its made-up RAM left out.',
+      (run) => run.claimed_kwh,
+    ),
+    family(
+      'trueup_run_wall_joules',
+      'What the run used at the wall so far; restated as better evidence comes.',
+      (run) => run.wall_energy_kwh,
+    ),
+    family(
+      'trueup_run_wall_uncertainty_joules',
+      'Expanded uncertainty of trueup_run_wall_joules, 95 %.',
+      (run) => run.u_kwh,
+    ),
+  ];
+}
