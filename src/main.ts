@@ -73,6 +73,8 @@ export interface RunningSite {
 /** How often settlement looks for due intervals, and how often the live picture is drawn, ms of real time. */
 const SETTLE_EVERY_MS = 250;
 const REFRESH_EVERY_MS = 1000;
+/** How often jobs are looked at for progress. */
+const WATCH_EVERY_MS = 30_000;
 /** How long a stop waits for sinks that are slow; what they have not taken waits in the ledger. */
 const DRAIN_MS = 5000;
 
@@ -232,10 +234,14 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     report.refreshed(live.snapshot());
     liveSender(live.snapshot());
   });
+  const watchTimer = timers.every(WATCH_EVERY_MS, () => {
+    for (const line of book.watch(sources)) report.note(line);
+  });
 
   const stop = async (): Promise<readonly EdgeRemainder[]> => {
     settleTimer.cancel();
     refreshTimer.cancel();
+    watchTimer.cancel();
     await Promise.all([...wires.values()].map((wire) => wire.close()));
     await settleInTurn();
     await ledger.journal.note({ kind: 'stop', atNs: clock.nowNs(), detail: {} });

@@ -1,7 +1,7 @@
 // The loop on a node: read, stamp, send; spool while nobody answers, and send the oldest first when somebody does. Reading
 // never waits for sending.
 import type { Clock, Timers } from '../quantity/clock.ts';
-import type { ChipReader, ChipReadings, Say } from './chip-reader.ts';
+import { noReadings, type ChipReader, type ChipReadings, type Say } from './chip-reader.ts';
 import { messageOf, type Message, type NodeIdentity } from './message.ts';
 import type { Sender } from './sender.ts';
 import type { Spool } from './spool.ts';
@@ -36,6 +36,7 @@ export function startAgent(options: AgentOptions): RunningAgent {
   const queue: Message[] = [];
   let isStopping = false;
   let isSending = false;
+  let isReading = false;
   let sentCount = 0;
   let lastSeq = 0n;
   let sending: Promise<void> = Promise.resolve();
@@ -43,9 +44,27 @@ export function startAgent(options: AgentOptions): RunningAgent {
   let isReachable = true;
 
   const tick = (): void => {
+    // A peer that answers slowly costs turns, never a queue of them.
+    if (isReading) return;
     const beforeNs = clock.nowNs();
-    const readings: ChipReadings = { counters: [], gauges: [] };
-    for (const reader of options.readers) reader.read(readings);
+    const readings = noReadings();
+    const pending: Promise<void>[] = [];
+    for (const reader of options.readers) {
+      const reading = reader.read(readings);
+      if (reading) pending.push(reading);
+    }
+    if (pending.length === 0) {
+      take(readings, beforeNs);
+      return;
+    }
+    isReading = true;
+    void Promise.all(pending).then(() => {
+      isReading = false;
+      if (!isStopping) take(readings, beforeNs);
+    });
+  };
+
+  const take = (readings: ChipReadings, beforeNs: bigint): void => {
     if (readings.counters.length === 0 && readings.gauges.length === 0) return;
     const timeNs = (beforeNs + clock.nowNs()) / 2n;
     const sinceBootMs = clock.monotonicNs() / 1_000_000n;

@@ -45,7 +45,7 @@ export function openHwmon(root: string, known: readonly string[]): ChipReader {
       }
     }
     if (POWER_METERS.has(chip)) {
-      open(join(folder, 'power1_average'), `hwmon:${entry.replace('hwmon', 'meter-')}`, powers);
+      open(join(folder, 'power1_average'), `hwmon:${entry.replace('hwmon', 'platform-')}`, powers);
     }
   }
   const buffer = Buffer.alloc(32);

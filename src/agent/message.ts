@@ -26,12 +26,12 @@ export interface Message {
 export function messageOf(
   { node, bootId }: NodeIdentity,
   stamp: Stamp,
-  { counters, gauges }: ChipReadings,
+  { counters, gauges, epochs }: ChipReadings,
 ): Message {
   const text = JSON.stringify({
     v: 1,
     node,
-    boot_id: bootId,
+    boot_id: [bootId, ...epochs].join('+').slice(0, 128),
     seq: stamp.seq.toString(),
     time_ns: stamp.timeNs.toString(),
     sync: {

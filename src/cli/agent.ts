@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startAgent } from '../agent/agent.ts';
-import type { ChipReader, ChipReadings, Say } from '../agent/chip-reader.ts';
+import { noReadings, type ChipReader, type Say } from '../agent/chip-reader.ts';
 import { openHwmon } from '../agent/hwmon.ts';
 import { openNvml } from '../agent/nvml.ts';
 import { loadNvml } from '../agent/nvml-library.ts';
 import { openPowercap, textOf } from '../agent/powercap.ts';
+import { openScrape } from '../agent/scrape/scrape-reader.ts';
 import type { Sender } from '../agent/sender.ts';
 import { Spool, spoolFolder } from '../agent/spool.ts';
 import { SiteFault } from '../quantity/fault.ts';
@@ -39,6 +40,8 @@ usage: trueup agent --to URL --site NAME [--node NAME] [--every 1s] [--spool DIR
   --ca FILE      the certificate authority of a TLS target
   --once         read once, print it and what cannot be read with what would allow it, and end; 1 where nothing can
   --unit         print a systemd unit that may read RAPL without being root
+  --scrape URL   read a Prometheus exporter of the node in place of its own files; may be given several times: DCGM,
+                 nvidia_gpu_exporter, node_exporter (rapl, hwmon), Kepler, Scaphandre, IPMI, ROCm, CEEMS
   --root DIR     where /sys and /proc are seen, for containers [/]
   --nvml PATH    the NVIDIA library [libnvidia-ml.so.1]
 
@@ -48,6 +51,7 @@ TRUEUP_MQTT_USERNAME, TRUEUP_MQTT_PASSWORD and TRUEUP_TOKEN are read from the en
 
 examples: trueup agent --once
           trueup agent --to mqtts://mqtt.example.org:8883 --site berlin-1 --node gpu-01 --spool /var/lib/trueup-agent
+          trueup agent --to http://service:8080 --node gpu-07 --every 5s --scrape http://gpu-07:9100/metrics --scrape http://gpu-07:9400/metrics
           trueup agent --unit > /etc/systemd/system/trueup-agent.service`,
   run: async (argv, terminal) => {
     const { values } = readArguments({
@@ -60,6 +64,7 @@ examples: trueup agent --once
         spool: { type: 'string', default: './trueup-spool' },
         'spool-mib': { type: 'string', default: '1024' },
         ca: { type: 'string' },
+        scrape: { type: 'string', multiple: true, default: [] },
         once: { type: 'boolean', default: false },
         unit: { type: 'boolean', default: false },
         root: { type: 'string', default: '/' },
@@ -72,7 +77,10 @@ examples: trueup agent --once
       return EXIT.done;
     }
     const say = sayOnce(terminal, values.json);
-    const readers = openReaders(values.root, values.nvml, say);
+    const readers =
+      values.scrape.length > 0
+        ? values.scrape.map((text) => openScrape(scrapeUrl(text), say))
+        : openReaders(values.root, values.nvml, say);
     if (values.once) return showOnce(readers, terminal, values.json);
     return run(values, readers, say, terminal);
   },
@@ -159,9 +167,19 @@ function openReaders(root: string, nvml: string, say: Say): readonly ChipReader[
   ];
 }
 
-function showOnce(readers: readonly ChipReader[], terminal: Terminal, json: boolean): number {
-  const readings: ChipReadings = { counters: [], gauges: [] };
-  for (const reader of readers) reader.read(readings);
+function scrapeUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new UsageError(`--scrape ${text} is no http:// or https:// address`);
+}
+
+async function showOnce(
+  readers: readonly ChipReader[],
+  terminal: Terminal,
+  json: boolean,
+): Promise<number> {
+  const readings = noReadings();
+  for (const reader of readers) await reader.read(readings);
   const obstacles = readers.flatMap((reader) => reader.obstacles);
   for (const reader of readers) reader.close();
   if (json) {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { ChipReader, ChipReadings } from '../../src/agent/chip-reader.ts';
+import { noReadings, type ChipReader, type ChipReadings } from '../../src/agent/chip-reader.ts';
 import { EnergyCheck } from '../../src/agent/energy-check.ts';
 import { openHwmon } from '../../src/agent/hwmon.ts';
 import { openNvml } from '../../src/agent/nvml.ts';
@@ -21,8 +21,8 @@ let treeCount = 0;
 const newRoot = (): string => join(base, `root${String(treeCount++)}`);
 
 function readAll(reader: ChipReader): ChipReadings {
-  const readings: ChipReadings = { counters: [], gauges: [] };
-  reader.read(readings);
+  const readings = noReadings();
+  void reader.read(readings);
   return readings;
 }
 const countsOf = (reader: ChipReader): Record<string, string> =>
@@ -95,7 +95,7 @@ describe('hwmon', () => {
     writeFile(root, 'sys/class/hwmon/hwmon3/power1_average', '450000000\n');
     const reader = openHwmon(root, ['rapl:package-1']);
     expect(countsOf(reader)).toEqual({ 'rapl:package-0': '111' });
-    expect(readAll(reader).gauges).toEqual([{ source: 'hwmon:meter-3', powerW: 450 }]);
+    expect(readAll(reader).gauges).toEqual([{ source: 'hwmon:platform-3', powerW: 450 }]);
     writeFile(root, 'sys/class/hwmon/hwmon3/power1_average', '4294967295000\n');
     expect(readAll(reader).gauges).toEqual([]);
     expect(openHwmon(newRoot(), []).sources).toEqual([]);
@@ -126,7 +126,7 @@ describe('nvml', () => {
     stub.set([{ uuid: 'GPU-old', energyMj: 1n, powerMw: 200_000, status: 3 }]);
     const reader = openNvml({ library: loadNvml(stub.path), monotonicNs: () => 1n, say: () => 0 });
     expect(reader.obstacles[0]?.what).toContain('no energy counter');
-    expect(readAll(reader)).toEqual({
+    expect(readAll(reader)).toMatchObject({
       counters: [],
       gauges: [{ source: 'nvml:GPU-old', powerW: 200 }],
     });
@@ -176,7 +176,7 @@ describe('nvml', () => {
     expect(loadNvml('/nonexistent/libnvidia-ml.so.1')).toBeUndefined();
     expect(loadNvml('libc.so.6')).toBeUndefined();
     const none = openNvml({ library: undefined, monotonicNs: () => 1n, say: () => 0 });
-    expect(readAll(none)).toEqual({ counters: [], gauges: [] });
+    expect(readAll(none)).toEqual(noReadings());
   });
 });
 

@@ -122,6 +122,17 @@ export function fakeDoor(): FakeDoor {
               ]),
               periodS: 2,
             };
+          case 'n5':
+            return {
+              ...nothing,
+              waitingFor: '',
+              model,
+              chips: new Map([
+                ['rapl:package-0', evenCurve(100, START_NS, now)],
+                ['nvml:a', evenCurve(110, START_NS, now)],
+              ]),
+              periodS: 2,
+            };
           case 'n4': {
             const chips = door.sources.sight('n2');
             const curve = { ...evenCurve(1050, START_NS, now) };

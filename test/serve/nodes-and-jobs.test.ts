@@ -425,6 +425,48 @@ describe('jobs', () => {
   });
 });
 
+describe('jobs without progress', () => {
+  const stalledOf = async (app: FastifyInstance): Promise<Record<string, unknown>[]> =>
+    (await get(app, '/v1/jobs')).json['stalled'] as Record<string, unknown>[];
+
+  test('marks that stop coming at full power are told, with the evidence; slow ones and idle nodes are not', async () => {
+    const { door, app } = withDoor();
+    const open = async (node: string): Promise<string> =>
+      String((await post(app, '/v1/jobs', { name: 'train', nodes: [node] })).json['job']);
+    const job = await open('n2');
+    // n5 idles: its chips are at the least that the model has seen.
+    const idle = await open('n5');
+    for (const second of [60, 120, 180, 240]) {
+      door.nowS = second;
+      for (const each of [job, idle]) await post(app, `/v1/jobs/${each}/marks`, { mark: 'epoch' });
+    }
+    door.nowS = 240 + 590;
+    expect(await stalledOf(app)).toEqual([]);
+    door.nowS = 240 + 900;
+    const [told, ...others] = await stalledOf(app);
+    expect(others).toEqual([]);
+    expect(told).toMatchObject({ job, node: 'n2', usual_s: 60, silent_s: 900, last_mark: at(240) });
+    expect(told?.['power_w']).toBeCloseTo(1.25 * 600 + 300, 0);
+    expect(told?.['idle_w']).toBeCloseTo(1.25 * 200 + 300, 0);
+    expect((await app.inject('/metrics')).body).toMatch(
+      /trueup_job_stalled_watts\{node="n2",.*\} 10\d\d/,
+    );
+    await post(app, `/v1/jobs/${job}/marks`, { mark: 'epoch' });
+    expect(await stalledOf(app)).toEqual([]);
+  });
+
+  test('a job that took an hour for each step is not late after half of one', async () => {
+    const { door, app } = withDoor();
+    const job = String((await post(app, '/v1/jobs', { name: 'slow', nodes: ['n2'] })).json['job']);
+    for (const second of [3600, 7200, 10_800]) {
+      door.nowS = second;
+      await post(app, `/v1/jobs/${job}/marks`, { mark: 'epoch' });
+    }
+    door.nowS = 10_800 + 1800;
+    expect(await stalledOf(app)).toEqual([]);
+  });
+});
+
 const folder = mkdtempSync(join(tmpdir(), 'trueup-activity-'));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });

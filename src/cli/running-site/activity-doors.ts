@@ -7,6 +7,7 @@ import type { Clock } from '../../quantity/clock.ts';
 import { feedGroupsOf, isShared } from '../../quantity/feed-groups.ts';
 import type { Site } from '../../quantity/site.ts';
 import { Activity } from '../../serve/activity/activity.ts';
+import { stalledJobs, stalledText } from '../../serve/activity/stalled-jobs.ts';
 import type { NodeSight, WindowSources } from '../../serve/window-energy.ts';
 import type { Calibrations } from './calibrations.ts';
 import { openRecordBook } from './record-book.ts';
@@ -62,6 +63,8 @@ export function windowSourcesOf(sources: NodeSources): WindowSources {
 
 export interface OpenActivity {
   readonly activity: Activity;
+  /** What is worth a line since the last time: jobs that have begun to draw power without progress. */
+  watch(sources: WindowSources): readonly string[];
   close(): Promise<void>;
 }
 
@@ -73,5 +76,20 @@ export async function openActivity(dataDir: string): Promise<OpenActivity> {
   });
   const activity = new Activity((record) => book.append(record));
   for (const record of kept) activity.adopt(record);
-  return { activity, close: () => book.close() };
+  const told = new Set<string>();
+  return {
+    activity,
+    watch: (sources) => {
+      const stalled = stalledJobs(sources, activity);
+      const keys = new Set(stalled.map(({ job, node }) => `${job} ${node}`));
+      for (const key of told) if (!keys.has(key)) told.delete(key);
+      return stalled.flatMap((each) => {
+        const key = `${each.job} ${each.node}`;
+        if (told.has(key)) return [];
+        told.add(key);
+        return [stalledText(each)];
+      });
+    },
+    close: () => book.close(),
+  };
 }

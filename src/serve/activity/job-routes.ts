@@ -11,6 +11,7 @@ import { nsOf } from './activity.ts';
 import { jobResult } from './job-result.ts';
 import type { ActivityRecordJson } from './records.ts';
 import { runEnergy } from './run-energy.ts';
+import { stalledJobs } from './stalled-jobs.ts';
 
 const closed = { additionalProperties: false } as const;
 const Word = Type.String({ minLength: 1, maxLength: 200 });
@@ -111,6 +112,7 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
 
   app.get('/v1/jobs', (_request, reply) =>
     fresh(reply).send({
+      stalled: stalledJobs(sources, activity),
       jobs: activity
         .allJobs()
         .slice(-200)

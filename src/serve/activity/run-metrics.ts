@@ -1,8 +1,10 @@
-// Runs of trackers in /metrics: what they claimed and what they used at the wall, while they send and for an hour after.
+// Runs of trackers in /metrics: what they claimed and what they used at the wall, while they send and for an hour after; and jobs
+// that draw power without progress.
 import type { Family, Series } from '../exposition.ts';
 import type { ActivityDoor } from './activity-door.ts';
 import { nsOf } from './activity.ts';
 import { runEnergy, type RunEnergyJson } from './run-energy.ts';
+import { stalledJobs } from './stalled-jobs.ts';
 
 /** As many as a scrape shall compute; the newest count. */
 const RUNS_COUNT_MAX = 50;
@@ -35,6 +37,15 @@ export function runFamilies({ sources, activity }: ActivityDoor): Family[] {
     }),
   });
   return [
+    {
+      name: 'trueup_job_stalled_watts',
+      type: 'gauge',
+      help: 'What a node draws for a job that makes no progress: its marks have stopped coming.',
+      series: stalledJobs(sources, activity).map(({ job, name, node, power_w }) => ({
+        labels: { node, job, name },
+        reading: power_w,
+      })),
+    },
     family(
       'trueup_run_claimed_joules',
       'What a tracker claims for a run so far: CPU and GPU, its made-up RAM left out.',
