@@ -6,6 +6,7 @@ import { rowsOfSeries } from '../align/meter-rows.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
+import { judgeSources } from './doubts/source-doubts.ts';
 import { componentTerms, type ChipLayout } from './chip-terms.ts';
 import { chipTotalOf, rowsOfRuns } from './evidence-rows.ts';
 import { fitModel } from './fit-model.ts';
@@ -29,8 +30,11 @@ const OFFSET_S_MAX = 60;
  * are passed. Refuses `calibrate.few`, `calibrate.flat`, `calibrate.implausible` and `align.overlap`.
  */
 export function fitNode(evidence: NodeFitEvidence): CorrectionModel | Refusal {
-  const { node, wall, chips } = evidence;
-  const terms = componentTerms([...chips.keys()], evidence.layout);
+  const { node, wall, layout } = evidence;
+  const declared = new Set([...(layout?.sumOf ?? []), ...(layout?.partOf?.keys() ?? [])]);
+  const judged = judgeSources([evidence.chips], declared);
+  const [chips = evidence.chips] = judged.chips;
+  const terms = componentTerms([...chips.keys()], layout);
   const total = chipTotalOf(chips, terms);
   if (isRefusal(total)) return total;
   const coveredS = (wall.coveredS[wall.coveredS.length - 1] ?? 0) - (wall.coveredS[0] ?? 0);
@@ -79,6 +83,7 @@ export function fitNode(evidence: NodeFitEvidence): CorrectionModel | Refusal {
     heldMeters: [],
     chipStamp: 'end',
     chipWindowS: undefined,
+    doubts: judged.doubts,
   });
 }
 

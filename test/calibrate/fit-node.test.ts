@@ -37,6 +37,17 @@ const wallJ = (samples: NodeSamples, from: number, until: number): number =>
   samples.wallW.slice(from, until).reduce((sum, powerW) => sum + powerW, 0);
 
 describe('truth is recovered', () => {
+  test('a board that a second name shows again is counted once, and said', () => {
+    const samples = sampleNode({ ...PLAIN, seed: 18 });
+    const twice = new Map([
+      ...samples.chipsW,
+      ['nvml:gpu-uuid', samples.chipsW.get('nvml:0')!] as const,
+    ]);
+    const model = fitted(fitOf({ ...samples, chipsW: twice }));
+    expect(model.terms.flatMap((term) => term.sources)).not.toContain('nvml:gpu-uuid');
+    expect(model.notes?.join(' ')).toContain('nvml:gpu-uuid');
+  });
+
   test('two boards of which one feeds more get a gain each', () => {
     const samples = sampleNode({ ...PLAIN, seed: 17 });
     const [first, second] = [samples.chipsW.get('nvml:0')!, samples.chipsW.get('nvml:1')!];
