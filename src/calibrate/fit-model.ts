@@ -18,7 +18,7 @@ import { wordsByWeight, type Doubt } from './doubts/doubts.ts';
 import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
 import { columnsOf, predictRows, type Form } from './fit-columns.ts';
 import { fitRows, meanOf } from './fit-rows.ts';
-import { blockErrors, blockLengthS, judge, type BlockErrors } from './gates.ts';
+import { heldErrors, judge, type BlockErrors } from './gates.ts';
 import { leaveOut } from './left-out.ts';
 import { applicationUncertaintyW, driftOf, levelBetweenRuns } from './level.ts';
 import { modelId } from './model-json.ts';
@@ -78,7 +78,7 @@ function heldBackOf(rows: Rows, terms: readonly ChipTerm[], form: Form): BlockEr
   const { parameters } = fitRows(before, columnsOf(before, terms, form));
   const predictedW = new Float64Array(after.count);
   predictRows(columnsOf(after, terms, form).columns, parameters, predictedW);
-  return blockErrors(after, predictedW, blockLengthS(rows));
+  return heldErrors(rows, after, predictedW);
 }
 
 function modelOf(

@@ -92,6 +92,11 @@ function heldGates(held: BlockErrors | undefined): string[] {
       `held-back energy: off by ${percent(held.biasRatio)}, allowed ${percent(biasRatio)}; ${GATE_LIMITS.nmbe.remedy}`,
     );
   }
+  if (held.blocksCount === 0) {
+    open.push(
+      `held-back blocks of ${blockWords(held.blockS)}: no run of the last part is as long; record longer runs`,
+    );
+  }
   if (held.cvRatio > cvRatio) {
     open.push(
       `held-back blocks of ${blockWords(held.blockS)}: RMS error ${percent(held.cvRatio)}, allowed ${percent(cvRatio)}; ${GATE_LIMITS.cv.remedy}`,
@@ -129,7 +134,7 @@ const worstOf = (folds: readonly LeftOut[]): string => {
 };
 
 const percent = (fractionRatio: number): string => `${(100 * fractionRatio).toFixed(2)} %`;
-const blockWords = (blockS: number): string =>
+export const blockWords = (blockS: number): string =>
   blockS >= 3600 ? `${blockS / 3600} h` : blockS >= 120 ? `${blockS / 60} min` : `${blockS} s`;
 
 /** The longest block that the runs of the evidence hold thirty of, s. */
@@ -142,6 +147,18 @@ export function blockLengthS(rows: Rows): number {
   const countOf = (blockS: number): number =>
     [...runsS.values()].reduce((count, runS) => count + Math.floor(runS / blockS + 1e-6), 0);
   return BLOCKS_S.find((blockS) => countOf(blockS) >= BLOCKS_COUNT_MIN) ?? 60;
+}
+
+/**
+ * Errors of what was held back, in the longest blocks of the evidence. Where its runs are too short for a fifth of the blocks that
+ * are asked for (it is a fifth of the evidence), the next shorter ones are judged.
+ */
+export function heldErrors(rows: Rows, held: Rows, predictedW: Float64Array): BlockErrors {
+  const longestS = blockLengthS(rows);
+  const lengths = BLOCKS_S.filter((blockS) => blockS <= longestS);
+  const errors = lengths.map((blockS) => blockErrors(held, predictedW, blockS));
+  const enough = errors.find((each) => each.blocksCount >= BLOCKS_COUNT_MIN / 5);
+  return enough ?? errors.at(-1) ?? blockErrors(held, predictedW, longestS);
 }
 
 /** Errors of predictions in blocks within one run; rows whose prediction is no number are passed over. */

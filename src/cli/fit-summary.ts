@@ -1,4 +1,5 @@
 // What a fit found, for people line by line or as one JSON object.
+import { blockWords } from '../calibrate/gates.ts';
 import type { AlignedRuns } from '../calibrate/clocks/align-runs.ts';
 import type { FitFigures } from '../calibrate/figures/fit-figures.ts';
 import type { ModelSet } from '../calibrate/model-set.ts';
@@ -72,7 +73,7 @@ export function report(
   const held = shown.detail?.heldBack;
   if (held) {
     io.out(
-      `held back  energy ${(100 * held.biasRatio).toFixed(2)} %, minutes ${(100 * held.cvRatio).toFixed(2)} % RMS over ${held.blocksCount} blocks`,
+      `held back  energy ${(100 * held.biasRatio).toFixed(2)} %, ${(100 * held.cvRatio).toFixed(2)} % RMS over ${held.blocksCount} blocks of ${blockWords(held.blockS)}`,
     );
   }
   const pooled = shown.detail?.pooled;
