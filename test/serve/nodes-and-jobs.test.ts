@@ -208,6 +208,43 @@ describe('an unmodified CodeCarbon', () => {
     expect((await app.inject('/metrics')).body).not.toContain('trueup_run_wall_joules');
   });
 
+  test('a run of many messages has two edges, and is cut where another run joins it', async () => {
+    const { door, app } = withDoor();
+    const base = '/v1/nodes/n1/codecarbon';
+    const open = async (): Promise<string> =>
+      String((await post(app, `${base}/runs`, { timestamp: at(door.nowS) })).json['id']);
+    const send = (run: string): Promise<unknown> =>
+      post(app, `${base}/emissions`, {
+        ...EMISSION,
+        duration: 10,
+        timestamp: at(door.nowS),
+        run_id: run,
+      });
+    const one = await open();
+    for (door.nowS = 10; door.nowS <= 100; door.nowS += 10) await send(one);
+    door.nowS = 101;
+    const told = async (): Promise<{ wall_energy_kwh: number; u_kwh: number }[]> =>
+      (await get(app, '/v1/nodes/n1/runs')).json['runs'] as {
+        wall_energy_kwh: number;
+        u_kwh: number;
+      }[];
+    const [alone] = await told();
+    expect(alone?.u_kwh).toBeCloseTo((2 * Math.hypot(500, Math.hypot(3, 3))) / 3.6e6, 9);
+    door.nowS = 80;
+    const two = await open();
+    door.nowS = 100;
+    await post(app, `${base}/emissions`, {
+      ...EMISSION,
+      duration: 20,
+      timestamp: at(100),
+      run_id: two,
+    });
+    const [first, second] = await told();
+    // 80 s alone and 20 s shared by two.
+    expect(first?.wall_energy_kwh).toBeCloseTo((1000 * 90) / 3.6e6, 9);
+    expect(second?.wall_energy_kwh).toBeCloseTo((1000 * 10) / 3.6e6, 9);
+  });
+
   test('the first message comes right after the run was opened, and tells of the time before', async () => {
     const { door, app } = withDoor();
     door.nowS = 300;

@@ -1,5 +1,6 @@
 // What a tracker's run used at the wall: the energy of its node over each span that it claimed, shared with whoever claimed
 // the same node at that time. Its own energy says how far it was off, and nothing else.
+import type { Claim } from '../../quantity/claim.ts';
 import { isRefusal, type Refusal } from '../../quantity/fault.ts';
 import { kwhOfJoules } from '../../quantity/format.ts';
 import type { Quality } from '../../quantity/quality.ts';
@@ -31,16 +32,17 @@ export function runEnergy(
   activity: Activity,
   { record, claims }: TrackerRun,
 ): RunEnergyJson {
-  const spans = claims.map((each) => spanClaim(each.run, nsOf(each.from_ns), nsOf(each.until_ns)));
+  const said = claims.map((each) => spanClaim(each.run, nsOf(each.from_ns), nsOf(each.until_ns)));
   const others = activity
     .runsOf(record.node)
     .filter((each) => each.record.run !== record.run)
     .flatMap((each) =>
-      each.claims.map((one) => spanClaim(one.run, nsOf(one.from_ns), nsOf(one.until_ns))),
+      joined(each.claims.map((one) => spanClaim(one.run, nsOf(one.from_ns), nsOf(one.until_ns)))),
     );
+  const spans = cut(joined(said), others);
   const shares = sharesAmong(spans, others);
   let energyJ = 0;
-  // Spans of one run lie beside each other and err alike: their uncertainties are added, which is an upper bound.
+  // Pieces of one run lie beside each other and err alike: their uncertainties are added, which is an upper bound.
   let expandedSumJ = 0;
   let coveredS = 0;
   let because: Refusal | undefined;
@@ -75,4 +77,29 @@ export function runEnergy(
     ...(because ? { because: because.because } : {}),
     notes: [...new Set(claims.flatMap((each) => each.notes))],
   };
+}
+
+/** Messages that follow each other without a hole are one span: its two outer edges are all that is unsure of it. */
+function joined(spans: readonly Claim[]): readonly Claim[] {
+  const whole: Claim[] = [];
+  for (const span of spans) {
+    const last = whole[whole.length - 1];
+    if (last?.untilNs === span.fromNs) whole[whole.length - 1] = { ...last, untilNs: span.untilNs };
+    else whole.push(span);
+  }
+  return whole.filter(({ fromNs, untilNs }) => untilNs > fromNs);
+}
+
+/** Cut where another run begins or ends, so that each piece is shared with the same others throughout. */
+function cut(spans: readonly Claim[], others: readonly Claim[]): readonly Claim[] {
+  const edges = others.flatMap(({ fromNs, untilNs }) => [fromNs, untilNs]);
+  return spans.flatMap((span) => {
+    const inner = edges
+      .filter((atNs) => atNs > span.fromNs && atNs < span.untilNs)
+      .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const all = [...new Set([span.fromNs, ...inner, span.untilNs])];
+    return all
+      .slice(1)
+      .map((untilNs, index) => ({ ...span, fromNs: all[index] ?? untilNs, untilNs }));
+  });
 }
