@@ -1,6 +1,6 @@
 // `trueup correct TRACKER FILE --model M.json --out FILE`: a tracker's own file with the energy at the wall beside what it
 // says. `trueup correct learn` makes the model where a meter ran beside the tracker.
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { correctClaim, lengthOf } from '../calibrate/claims/correct-claim.ts';
 import { sharesOf } from '../calibrate/claims/share-claims.ts';
 import type { Claim, ClaimOutcome } from '../quantity/claim.ts';
@@ -77,6 +77,10 @@ function correct(argv: string[], terminal: Terminal): number {
   if (out === undefined) throw new UsageError('--out FILE is missing');
   if (paths.some((path) => resolve(path) === resolve(out))) {
     throw new UsageError('--out is the file itself: name another, the record stays as it is');
+  }
+  const names = new Set(paths.map((path) => basename(path)));
+  if (names.size < paths.length) {
+    throw new UsageError('two files have one name, and would become one in the folder of --out');
   }
   const model = chosenModel(modelPath, values.node);
   const files = readTrackerFiles(tracker, paths, values);

@@ -109,6 +109,7 @@ describe('learn and correct', () => {
     [2, ['codecarbon', 'x', '--out', 'o']],
     [2, ['codecarbon', 'x', '--model', 'm']],
     [2, ['codecarbon', 'x', '--model', 'm', '--out', './x']],
+    [2, ['codecarbon', 'a/x.csv', 'b/x.csv', '--model', 'm', '--out', 'o']],
     [2, ['learn', 'codecarbon', 'x', '--meter', 'm', '--out', 'o', '--zone', 'Paris']],
     [2, ['learn', 'codecarbon', 'x', '--meter', 'm', '--out', 'o', '--pue', '0.5']],
   ])('usage: exit code %i for %j', async (code, argv) => {

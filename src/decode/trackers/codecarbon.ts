@@ -64,6 +64,13 @@ function claimOf(row: CsvRow, told: Told, siblingsW: readonly number[]): Claim |
   const gpuSaidJ = chipJ('gpu_energy') ?? 0;
   if (saidJ === undefined) return broken('cpu_energy is no number');
   if (gpuSaidJ < 0) return refuse('counter.fell', `line ${row.line}: GPU energy is negative`, GPU);
+  if (gpuSaidJ === 0 && (row.number('gpu_count') ?? 0) > 0) {
+    return refuse(
+      'tracker.unmeasured',
+      `line ${row.line}: its GPUs have no counter that CodeCarbon could read, and count as 0 kWh`,
+      GPU,
+    );
+  }
   const cpuJ = saidJ < 0 ? unwrapped(saidJ, durationS, siblingsW) : saidJ;
   if (isRefusal(cpuJ)) return cpuJ;
   if (saidJ < 0) {
@@ -77,7 +84,7 @@ function claimOf(row: CsvRow, told: Told, siblingsW: readonly number[]): Claim |
   const measured = new Map<ClaimedKind, ClaimedEnergy>([
     ['cpu', { energyJ: joules(cpuJ), stepS: 0 }],
   ]);
-  if (hasGpu(row, gpuJ)) {
+  if (gpuJ > 0) {
     const stepS = isStepped ? (told.stepS ?? STEP_S) : 0;
     measured.set('gpu', { energyJ: joules(gpuJ), stepS });
   }
@@ -95,9 +102,6 @@ function claimOf(row: CsvRow, told: Told, siblingsW: readonly number[]): Claim |
 }
 
 const GPU = 'measure this run by the GPU counter itself';
-
-const hasGpu = (row: CsvRow, gpuJ: number): boolean =>
-  gpuJ > 0 || (row.number('gpu_count') ?? 0) > 0;
 
 /**
  * Power times steps covers whole steps, not the run: 75 s of GPU in a run of 60 s. RAM is a constant times the same steps, so

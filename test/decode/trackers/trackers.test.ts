@@ -110,6 +110,13 @@ describe('codecarbon', () => {
     });
   });
 
+  test('boards without a counter, which it takes for 0 kWh, are refused; no boards at all are none', () => {
+    const row = (count: number): string =>
+      `${CODECARBON}2026-07-01T12:00:00,p,r,600,0,0,33,0.01,0,0.005,0.015,${String(count)},3.3.0,1\n`;
+    expect(refusal('codecarbon', row(8)).code).toBe('tracker.unmeasured');
+    expect([...claimAt(read('codecarbon', row(0)), 0).measured.keys()]).toEqual(['cpu']);
+  });
+
   const real = shared('fixtures/trackers/grid5000-dgx1/raw/codecarbon_128_0_emissions.csv');
   test.skipIf(!real)('a wrapped RAPL counter of a real file is mended (fixtures)', () => {
     const claim = claimAt(read('codecarbon', readFileSync(real ?? '', 'utf8')), 1);
