@@ -12,6 +12,8 @@ export const agentUnit = (): readonly string[] => [
   'ExecStart=/usr/local/bin/trueup agent --to mqtts://mqtt.example.org:8883 --site SITE --node %l --spool /var/lib/trueup-agent',
   '# TRUEUP_MQTT_USERNAME=... and TRUEUP_MQTT_PASSWORD=... in a file that root alone may read:',
   'EnvironmentFile=-/etc/trueup/agent.env',
+  '# A small nursery for a small program: 10 MB less.',
+  'Environment=NODE_OPTIONS=--max-semi-space-size=1',
   'DynamicUser=yes',
   'StateDirectory=trueup-agent',
   'AmbientCapabilities=CAP_DAC_READ_SEARCH',
