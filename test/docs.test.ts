@@ -351,7 +351,7 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
     instead: { '/var/lib/trueup': 'kept' },
     expectOut: /^verified: [\s\S]*^\d+ leaves, root /m,
   },
-  'trueup export --data /var/lib/trueup --from 2026-11-01 --to 2026-12-01 --kind metered --out november.csv':
+  'trueup export --data /var/lib/trueup --from 2026-11-01 --to 2026-12-01 --kind metered --provisional --out november.csv':
     { instead: { '/var/lib/trueup': 'kept' }, expectOut: /^2 rows in november.csv$/m },
   'trueup settle --site site.yaml --accounts accounts.yaml --data /var/lib/trueup --period 2026-11 --provisional':
     {

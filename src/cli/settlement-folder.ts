@@ -91,3 +91,31 @@ export function objectIn(text: string): LineJson | undefined {
     ? Object.fromEntries(Object.entries(plain))
     : undefined;
 }
+
+export interface OpenedSettlement {
+  readonly folder: string;
+  readonly document: LineJson;
+  readonly lines: readonly LineJson[];
+  readonly origin: string;
+  readonly leaf: number;
+  readonly proofFile: string;
+}
+
+/** A settlement as it lies in its folder, not verified. Throws SiteFault where it is none. */
+export function openSettlement(folder: string): OpenedSettlement {
+  const document = objectIn(readText(join(folder, ENTRY_FILE)))?.['document'];
+  const proof = readText(join(folder, PROOF_FILE));
+  const [, leaf = '', origin = ''] = /^index (\d+)$[\s\S]*?\n\n([^\n]+)$/m.exec(proof) ?? [];
+  if (typeof document !== 'object' || document === null || leaf === '') {
+    const remedy = 'name a folder below settlements/ that "trueup settle" wrote';
+    throw new SiteFault({ where: folder, what: 'it is no settlement', remedy });
+  }
+  return {
+    folder,
+    document: Object.fromEntries(Object.entries(document)),
+    lines: readLines(folder).map(({ json }) => json),
+    origin,
+    leaf: Number(leaf),
+    proofFile: PROOF_FILE,
+  };
+}

@@ -1,7 +1,6 @@
 // The settled intervals of a period as CSV, for people who bill and people who check. Byte-stable: the same ledger and
 // period always give the same bytes.
-import type { StatementIndex } from '../ledger/ledger.ts';
-import type { Kind } from '../quantity/quality.ts';
+import type { StatementIndex, StoredStatement } from '../ledger/ledger.ts';
 import { instantNs, type Interval, NS_PER_S } from '../quantity/time.ts';
 import { CSV_HEADER, csvRow } from './csv-row.ts';
 
@@ -12,13 +11,14 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
  * Writes the newest version of every interval that starts in [fromNs, untilNs), sorted by start, point, kind and leaf.
- * `kinds` keeps only those kinds: the columns do not show it. Returns the number of rows.
+ * Only those that are wanted: the columns do not show the kind. Returns the number of rows.
  */
 export async function exportCsv(
   statements: Pick<StatementIndex, 'between'>,
   period: Interval,
   write: (text: string) => Promise<void> | void,
-  kinds?: readonly Kind[],
+  isWanted: (stored: StoredStatement) => boolean = () => true,
+  onProgress: (doneRatio: number) => void = () => undefined,
 ): Promise<number> {
   let rowsCount = 0;
   await write(CSV_HEADER);
@@ -27,7 +27,7 @@ export async function exportCsv(
     const untilNs = strideEnd < period.untilNs ? strideEnd : period.untilNs;
     const found = statements
       .between(fromNs, untilNs)
-      .filter(({ statement }) => kinds === undefined || kinds.includes(statement.kind))
+      .filter(isWanted)
       .sort(
         ({ statement: a, leaf: leafA }, { statement: b, leaf: leafB }) =>
           (a.startNs < b.startNs ? -1 : a.startNs > b.startNs ? 1 : 0) ||
@@ -39,6 +39,7 @@ export async function exportCsv(
       await write(found.map(({ statement, leaf }) => csvRow(statement, leaf)).join(''));
     }
     rowsCount += found.length;
+    onProgress(Number(untilNs - period.fromNs) / Number(period.untilNs - period.fromNs));
     fromNs = untilNs;
   }
   return rowsCount;

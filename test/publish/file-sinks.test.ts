@@ -303,6 +303,6 @@ test('the export is byte-stable, sorted and half-open', async () => {
     ].join('\n'),
   );
   let corrected = '';
-  await exportCsv(ledger.statements, period, (more) => void (corrected += more), ['corrected']);
+  await exportCsv(ledger.statements, period, (more) => void (corrected += more), ({ statement }) => statement.kind === 'corrected');
   expect(corrected.split('\n')).toHaveLength(3);
 });
