@@ -9,7 +9,7 @@ import { ocmfRecord, ocmfSigner } from '../publish/ocmf.ts';
 import type { LineJson } from '../publish/settlement-json.ts';
 import { type Refusal, SiteFault } from '../quantity/fault.ts';
 import { isPointId, type Kind, type PointId } from '../quantity/quality.ts';
-import { instantNs, type Interval } from '../quantity/time.ts';
+import { type InstantNs, instantNs, type Interval } from '../quantity/time.ts';
 import { ExportGate } from './export-gate.ts';
 
 export const INTERVAL_FORMATS = ['csv', 'espi', 'ocmf'] as const;
@@ -49,15 +49,15 @@ function* days(period: Interval): Generator<Interval> {
 }
 
 /** Why the period is not complete, or undefined. */
-export function gateOf(
-  ledger: Pick<LedgerReader, 'statements'>,
+export async function gateOf(
+  ledger: Pick<LedgerReader, 'heldBetween'>,
   wish: IntervalExport,
   isOpenEnded: boolean,
-): Refusal | undefined {
+): Promise<Refusal | undefined> {
   const gate = new ExportGate(wish.period, isOpenEnded);
   const isWanted = wantedBy(wish);
   for (const { fromNs, untilNs } of days(wish.period)) {
-    for (const stored of ledger.statements.between(fromNs, untilNs)) {
+    for (const stored of await ledger.heldBetween(fromNs, untilNs, wish.points)) {
       if (isWanted(stored)) gate.add(stored);
     }
   }
@@ -66,12 +66,14 @@ export function gateOf(
 
 /** Writes the export; the number of rows comes back. Throws SiteFault where a key is missing or wrong. */
 export async function exportIntervals(
-  ledger: Pick<LedgerReader, 'statements' | 'origin'>,
+  ledger: Pick<LedgerReader, 'heldBetween' | 'origin'>,
   wish: IntervalExport,
   write: (text: string) => Promise<void>,
 ): Promise<number> {
   if (wish.format === 'csv') {
-    return exportCsv(ledger.statements, wish.period, write, wantedBy(wish), wish.onProgress);
+    const between = (fromNs: InstantNs, untilNs: InstantNs): Promise<readonly StoredStatement[]> =>
+      ledger.heldBetween(fromNs, untilNs, wish.points);
+    return exportCsv({ between }, wish.period, write, wantedBy(wish), wish.onProgress);
   }
   let rowsCount = 0;
   const isWanted = wantedBy(wish);
@@ -84,7 +86,7 @@ export async function exportIntervals(
   const signer = wish.format === 'ocmf' ? signerIn(wish.keyFile) : undefined;
   const wholeNs = Number(wish.period.untilNs - wish.period.fromNs);
   for (const { fromNs, untilNs } of days(wish.period)) {
-    for (const stored of ledger.statements.between(fromNs, untilNs)) {
+    for (const stored of await ledger.heldBetween(fromNs, untilNs, wish.points)) {
       if (!isWanted(stored)) continue;
       if (signer === undefined) {
         feed.add(stored.statement);

@@ -109,7 +109,7 @@ example: trueup export --from 2026-11-01 --to 2026-12-01 --kind metered --out no
         },
         onProgress: progressOn(terminal),
       };
-      const refusal = gateOf(ledger, intervals, values.to === undefined);
+      const refusal = await gateOf(ledger, intervals, values.to === undefined);
       if (refusal && !values.provisional) {
         terminal.err(`${refusal.code}: ${refusal.because}; ${refusal.remedy}`);
         return EXIT.refused;

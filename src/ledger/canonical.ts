@@ -52,7 +52,11 @@ export function strictText(bytes: Uint8Array): string | undefined {
 /** The JSON object in these bytes, or undefined where they hold none. */
 export function readObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   const text = strictText(bytes);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : objectIn(text);
+}
+
+/** The JSON object that this text is, or undefined. */
+export function objectIn(text: string): Record<string, unknown> | undefined {
   let plain: unknown;
   try {
     plain = JSON.parse(text);

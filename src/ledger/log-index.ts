@@ -143,11 +143,17 @@ export class LogIndex implements StatementIndex {
     );
   }
 
-  /** As `between`, not read yet. */
-  rowsBetween(fromNs: InstantNs, untilNs: InstantNs): readonly StatementRow[] {
+  /** As `between`, not read yet; of these points where any are named. */
+  rowsBetween(
+    fromNs: InstantNs,
+    untilNs: InstantNs,
+    points?: readonly string[],
+  ): readonly StatementRow[] {
+    const named = points === undefined ? '' : `n.point IN (${points.map(() => '?').join()}) AND`;
     return this.#ask(
       `SELECT s.leaf, s.body FROM newest n JOIN statements s ON s.leaf = n.leaf
-       WHERE n.start >= ? AND n.start < ? ORDER BY n.start, n.point, n.kind`,
+       WHERE ${named} n.start >= ? AND n.start < ? ORDER BY n.start, n.point, n.kind`,
+      ...(points ?? []),
       ...[fromNs, untilNs],
     ).map((row) => ({ leaf: Number(row['leaf']), body: textIn(row, 'body') }));
   }
@@ -160,9 +166,9 @@ export class LogIndex implements StatementIndex {
   }
 
   span(): Interval | undefined {
-    const [row] = this.#ask('SELECT min(start) AS first, max(start) AS last FROM newest');
-    const first = row?.['first'];
-    const last = row?.['last'];
+    // Asked apart, each is one look into an index; together they are a walk through all rows.
+    const first = this.#ask('SELECT min(start) AS first FROM newest')[0]?.['first'];
+    const last = this.#ask('SELECT max(start) AS last FROM newest')[0]?.['last'];
     if (typeof first !== 'bigint' || typeof last !== 'bigint') return undefined;
     return { fromNs: instantNs(first), untilNs: instantNs(last + 1n) };
   }

@@ -5,21 +5,19 @@ import { resolve } from 'node:path';
 import { SiteFault } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import { disk } from './disk.ts';
-import { readObject } from './canonical.ts';
-import { entrySha256, storedEntry } from './entry.ts';
+import { storedEntry } from './entry.ts';
 import { readWhole, type FilePort } from './file-port.ts';
+import { heldStatements } from './held-statements.ts';
 import { recordsFrom } from './journal-scan.ts';
 import { LedgerDamage, LedgerFailure } from './ledger.ts';
 import type { JournalPosition, JournalRecord, LeafIndex, StatementIndex } from './ledger.ts';
 import type { StoredDocument, StoredEntry, StoredStatement } from './ledger.ts';
 import { LogFolder } from './log-folder.ts';
-import { LogIndex, type StatementRow } from './log-index.ts';
-import { consistencyRanges, inclusionRanges, leafHash, sameHash } from './merkle.ts';
+import { LogIndex } from './log-index.ts';
+import { consistencyRanges, inclusionRanges, sameHash } from './merkle.ts';
 import { vkeyText } from './note.ts';
 import { follow } from './follow-log.ts';
 import { framesOf, listSegments } from './segments.ts';
-import { readStatement } from './statement-entry.ts';
-import { TILE_WIDTH_COUNT } from './tiles.ts';
 import { tlogProof } from './tlog-proof.ts';
 import { verifyCheckpoint } from './verify-log.ts';
 import { assertExtends, readWitnessed } from './witnessed.ts';
@@ -37,10 +35,14 @@ export interface LedgerReader {
   /** Entries from a leaf on, oldest first. */
   entries(from: LeafIndex): AsyncIterable<StoredEntry>;
   /**
-   * As `statements.between`, and each compared with the hash that stands in the tree: the index is a view that anybody
-   * may have changed. Throws LedgerDamage.
+   * As `statements.between`, of these points where any are named, and each compared with the hash that stands in the tree:
+   * the index is a view that anybody may have changed. Throws LedgerDamage.
    */
-  heldBetween(fromNs: InstantNs, untilNs: InstantNs): Promise<readonly StoredStatement[]>;
+  heldBetween(
+    fromNs: InstantNs,
+    untilNs: InstantNs,
+    points?: readonly string[],
+  ): Promise<readonly StoredStatement[]>;
   /** End of the last whole record. */
   readonly journalEnd: JournalPosition;
   /** Records from a position on, in batches. */
@@ -102,7 +104,8 @@ export async function readLedger(dataDir: string, files: FilePort = disk): Promi
         yield storedEntry(leaf, bytes);
       }
     },
-    heldBetween: (fromNs, untilNs) => heldBetween(folder, size, index.rowsBetween(fromNs, untilNs)),
+    heldBetween: (fromNs, untilNs, points) =>
+      heldStatements(folder, size, index.rowsBetween(fromNs, untilNs, points)),
     records: (from) => recordsFrom(files, journalFolder, from, journalEnd),
     async proveLeaf(leaf) {
       const seen = await readWitnessed(files, root);
@@ -121,35 +124,6 @@ export async function readLedger(dataDir: string, files: FilePort = disk): Promi
       index.close();
     },
   };
-}
-
-async function heldBetween(
-  folder: LogFolder,
-  size: LeafIndex,
-  rows: readonly StatementRow[],
-): Promise<readonly StoredStatement[]> {
-  const tiles = new Map<number, readonly Uint8Array[]>();
-  const found: StoredStatement[] = [];
-  for (const { leaf, body } of rows) {
-    const index = Math.floor(leaf / TILE_WIDTH_COUNT);
-    const hashes = tiles.get(index) ?? (await folder.hashes(0, index, size));
-    tiles.set(index, hashes);
-    const held = hashes[leaf % TILE_WIDTH_COUNT];
-    const bytes = Buffer.from(body, 'utf8');
-    if (held === undefined || !sameHash(held, leafHash(bytes))) {
-      throw new LedgerDamage(
-        'ledger.root-mismatch',
-        `leaf ${String(leaf)}`,
-        'the index says otherwise than the log; delete index.db while the service is stopped',
-      );
-    }
-    found.push({
-      leaf,
-      sha256: entrySha256(bytes),
-      statement: readStatement(readObject(bytes) ?? {}),
-    });
-  }
-  return found;
 }
 
 const failed = (cause: unknown): never => {

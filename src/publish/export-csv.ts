@@ -1,7 +1,7 @@
 // The settled intervals of a period as CSV, for people who bill and people who check. Byte-stable: the same ledger and
 // period always give the same bytes.
-import type { StatementIndex, StoredStatement } from '../ledger/ledger.ts';
-import { instantNs, type Interval, NS_PER_S } from '../quantity/time.ts';
+import type { StoredStatement } from '../ledger/ledger.ts';
+import { type InstantNs, instantNs, type Interval, NS_PER_S } from '../quantity/time.ts';
 import { CSV_HEADER, csvRow } from './csv-row.ts';
 
 /** One day is asked for at a time, so that a year of a large site does not stand in memory. */
@@ -14,7 +14,12 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
  * Only those that are wanted: the columns do not show the kind. Returns the number of rows.
  */
 export async function exportCsv(
-  statements: Pick<StatementIndex, 'between'>,
+  statements: {
+    between(
+      fromNs: InstantNs,
+      untilNs: InstantNs,
+    ): readonly StoredStatement[] | Promise<readonly StoredStatement[]>;
+  },
   period: Interval,
   write: (text: string) => Promise<void> | void,
   isWanted: (stored: StoredStatement) => boolean = () => true,
@@ -25,8 +30,7 @@ export async function exportCsv(
   for (let fromNs = period.fromNs; fromNs < period.untilNs;) {
     const strideEnd = instantNs(fromNs + STRIDE_NS);
     const untilNs = strideEnd < period.untilNs ? strideEnd : period.untilNs;
-    const found = statements
-      .between(fromNs, untilNs)
+    const found = [...(await statements.between(fromNs, untilNs))]
       .filter(isWanted)
       .sort(
         ({ statement: a, leaf: leafA }, { statement: b, leaf: leafB }) =>

@@ -303,6 +303,11 @@ test('the export is byte-stable, sorted and half-open', async () => {
     ].join('\n'),
   );
   let corrected = '';
-  await exportCsv(ledger.statements, period, (more) => void (corrected += more), ({ statement }) => statement.kind === 'corrected');
+  await exportCsv(
+    ledger.statements,
+    period,
+    (more) => void (corrected += more),
+    ({ statement }) => statement.kind === 'corrected',
+  );
   expect(corrected.split('\n')).toHaveLength(3);
 });
