@@ -24,15 +24,20 @@ const elapsedS = (sinceMs: number): string => ((performance.now() - sinceMs) / 1
 function statementAt(meter: number, count: number): IntervalStatement {
   const startNs = instantNs(NOVEMBER + BigInt(count) * QUARTER_NS);
   const untilNs = instantNs(startNs + QUARTER_NS);
-  const energyUj = microjoules(BigInt(200_000_000_000 + ((meter * 7919 + count * 104_729) % 1e9)));
-  const anchor = (atNs: typeof startNs) => ({ atNs, energyUj });
-  const edge = (which: 'from' | 'until', atNs: typeof startNs) => ({
-    source: `m${String(meter)}`,
-    edge: which,
-    energyUj,
-    before: anchor(atNs),
-    after: anchor(atNs),
-  });
+  // A register that moves by a little more or less each time, without being kept.
+  const countAt = (at: number): bigint =>
+    BigInt(at) * 200_000_000_000n + BigInt((meter * 7919 + at * 104_729) % 1e9);
+  const energyUj = microjoules(countAt(count + 1) - countAt(count));
+  const edge = (which: 'from' | 'until', atNs: typeof startNs, countUj: bigint) => {
+    const anchor = { atNs, energyUj: microjoules(countUj) };
+    return {
+      source: `m${String(meter)}`,
+      edge: which,
+      energyUj: microjoules(countUj),
+      before: anchor,
+      after: anchor,
+    };
+  };
   return {
     point: `feed/m${String(meter).padStart(4, '0')}`,
     kind: 'metered',
@@ -54,7 +59,7 @@ function statementAt(meter: number, count: number): IntervalStatement {
     powerMaxW: watts(400),
     because: undefined,
     coveredNs: durationNs(QUARTER_NS),
-    anchors: [edge('from', startNs), edge('until', untilNs)],
+    anchors: [edge('from', startNs, countAt(count)), edge('until', untilNs, countAt(count + 1))],
     flags: [],
     model: '',
     core: '0.1.0+0123456789abcdef',

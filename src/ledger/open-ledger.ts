@@ -154,6 +154,17 @@ async function openLocked(
     return stored;
   };
 
+  let taking: Promise<unknown> = Promise.resolve();
+  const takeHandedIn = async (): Promise<readonly StoredEntry[]> => {
+    const handed = await handedIn(files, root);
+    if (handed.length === 0) return [];
+    const known = new Set(index.settlements().map(({ sha256 }) => sha256));
+    const wanted = handed.filter(({ sha256 }) => !known.has(sha256));
+    const stored = await append(wanted.map(({ entry }) => entry));
+    for (const { sha256 } of handed) await taken(files, root, sha256);
+    return stored;
+  };
+
   if (found.cut) {
     const { position, sizeBytes } = found.cut;
     const detail = {
@@ -188,14 +199,11 @@ async function openLocked(
     cutBytes: found.cut?.sizeBytes ?? 0,
     positionBefore: (atNs) => index.sealedFrom(atNs),
     settlements: () => index.settlements(),
-    async appendHandedIn() {
-      const handed = await handedIn(files, root);
-      if (handed.length === 0) return [];
-      const known = new Set(index.settlements().map(({ sha256 }) => sha256));
-      const wanted = handed.filter(({ sha256 }) => !known.has(sha256));
-      const stored = await append(wanted.map(({ entry }) => entry));
-      for (const { sha256 } of handed) await taken(files, root, sha256);
-      return stored;
+    appendHandedIn() {
+      // In turns: two at once would append an entry twice.
+      const turn = taking.then(takeHandedIn);
+      taking = turn.catch(() => undefined);
+      return turn;
     },
     seal(entries) {
       const turn = sealing.then(() => sealNow(entries));

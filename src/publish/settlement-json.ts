@@ -94,6 +94,15 @@ export function settlementLineJson(line: SettlementLine): LineJson {
         certificate: line.certificate,
         certificate_id: line.certificateId,
       };
+    case 'check':
+      return {
+        line: line.line,
+        meter: line.meter,
+        check: line.check,
+        verdict: line.verdict,
+        ...(line.startNs === undefined ? {} : { start: formatInstant(line.startNs) }),
+        says: line.says,
+      };
   }
 }
 

@@ -64,6 +64,7 @@ export const FAULT_CODES = {
   'settle.gap-too-long': 'The hole is longer than what may be interpolated.',
   'settle.incomplete': 'Too few intervals of a period have a final energy.',
   'settle.unaccounted': 'More energy is unaccounted for than its account may have.',
+  'settle.check-failed': 'Intervals of a meter fail a check of validation.',
   'settle.unposted': 'A meter has energy that no rule of the accounts posts.',
   'ledger.torn-tail': 'The last record was cut short by a crash and has been cut off.',
   'ledger.corrupt': 'A stored record does not match its check sum.',

@@ -107,7 +107,7 @@ describe('a statement', () => {
     const ran = await trueup('ledger', 'verify', handed, '--policy', policy);
     expect(ran).toMatchObject({ code: 0 });
     expect(ran.out).toMatch(/cosigned by witness\.example\/w1 at 2027-01-15T08:00:00\.000Z/);
-    expect(ran.out).toContain('4 of 10 lines lead to the signed root');
+    expect(ran.out).toContain('4 of 12 lines lead to the signed root');
     expect(ran.out).not.toContain('tenant-b');
     expect(readFileSync(handed, 'utf8')).not.toContain('tenant-b');
     expect(await trueup('ledger', 'verify', data, '--policy', policy)).toMatchObject({
@@ -208,7 +208,7 @@ testWith({ go, 'golang.org/x/mod': xmod })(
     const env = { ...process.env, GO111MODULE: 'off', GOPATH: xmod, GOFLAGS: '' };
     execFileSync(go ?? '', ['build', '-o', program, source], { env });
     const check = (where: string) => execFileSync(program, [where, vkey], { encoding: 'utf8' });
-    expect(check(settled)).toBe('ok leaf 193 of 194, 10 lines\n');
+    expect(check(settled)).toBe('ok leaf 193 of 194, 12 lines\n');
     for (const [file, from, to] of [
       ['lines.jsonl', '480000000', '480000001'],
       ['entry.json', '"version":1', '"version":3'],

@@ -9,6 +9,7 @@ import { changesOf, meterOrder, type OrderedMeter } from './meter-order.ts';
 import type { KnownStatement, PeriodPorts } from './period-ports.ts';
 import { type Posting, postInterval } from './post-interval.ts';
 import type { SettlementLine } from './settlement-line.ts';
+import { failuresOf, ValidationBook } from './validation-book.ts';
 
 export interface PeriodOutcome {
   readonly lines: readonly SettlementLine[];
@@ -23,6 +24,7 @@ export class PeriodSettlement {
   readonly #interval: DurationNs;
   readonly #billing: BillingBook;
   readonly #meters: MeterBook;
+  readonly #validation: ValidationBook;
   readonly #strangers = new Set<PointId>();
   #order: readonly OrderedMeter[] = [];
   #posted: ReadonlySet<PointId> = new Set();
@@ -35,6 +37,7 @@ export class PeriodSettlement {
     this.#interval = interval;
     this.#billing = new BillingBook(plan, interval, ports.offsetOf);
     this.#meters = new MeterBook(plan, period, interval, ports.digest);
+    this.#validation = new ValidationBook(period, interval);
     this.#changes = changesOf(plan);
     this.#orderUntilNs = period.fromNs;
   }
@@ -63,13 +66,15 @@ export class PeriodSettlement {
     }
     this.#billing.add(interval, byAccount, order, posted.flows);
     this.#meters.add(posted.flows, order, known);
+    this.#validation.add(order, known);
   }
 
   /** Everything that came, as lines; call once. */
   finish(): PeriodOutcome {
     const meterLines = this.#meters.lines();
-    const lines = [...this.#billing.lines(), ...meterLines];
-    const refusals = [...gatesOf(this.#plan, lines)];
+    const checkLines = this.#validation.lines();
+    const lines = [...this.#billing.lines(), ...meterLines, ...checkLines];
+    const refusals = [...failuresOf(checkLines), ...gatesOf(this.#plan, lines)];
     if (this.#strangers.size > 0) {
       const names = [...this.#strangers].sort().join(', ');
       refusals.unshift(

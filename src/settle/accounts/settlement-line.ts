@@ -3,6 +3,7 @@
 import type { PointId, Quality } from '../../quantity/quality.ts';
 import type { InstantNs } from '../../quantity/time.ts';
 import type { UncertaintyParts } from '../../quantity/uncertainty.ts';
+import type { Finding } from '../vee/interval-checks.ts';
 import type { Decimal } from './decimal.ts';
 
 export interface Money {
@@ -86,5 +87,11 @@ export interface MeterLine {
   readonly certificateId: string;
 }
 
+/** What validation found of one meter; a check that passed has no line. */
+export interface CheckLine extends Finding {
+  readonly line: 'check';
+  readonly meter: PointId;
+}
+
 export type SettlementLine =
-  EnergyLine | UpliftLine | DemandLine | RemainderLine | TotalLine | MeterLine;
+  EnergyLine | UpliftLine | DemandLine | RemainderLine | TotalLine | MeterLine | CheckLine;
