@@ -64,7 +64,8 @@ describe('learning', () => {
     const model = learnt();
     expect(model.terms[0]?.gainRatio).toBeCloseTo(1.25, 2);
     expect(Math.abs(model.interceptW - 300)).toBeLessThan(5);
-    expect(model.standing).toBe('audit');
+    expect(model.standing).toBe('accepted');
+    expect(model.open).toEqual([expect.stringContaining('audit: ') as string]);
     expect(model.terms[0]?.sources).toEqual(['claim:codecarbon:cpu', 'claim:codecarbon:gpu']);
     for (const { claim: each, wallJ } of METERED) {
       const outcome = correctClaim(model, each);
