@@ -8,7 +8,7 @@ import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remai
 import { feedWatchOf } from './cli/running-site/live-feed-watch.ts';
 import { openActivity, windowSourcesOf } from './cli/running-site/activity-doors.ts';
 import { configSaid } from './cli/running-site/config-said.ts';
-import { liveRowSender } from './cli/running-site/live-row-sender.ts';
+import { liveRowSender, runRowSender } from './cli/running-site/live-row-sender.ts';
 import {
   clockEntry,
   type ClockState,
@@ -33,6 +33,7 @@ import type { Exchange } from './quantity/exchange.ts';
 import type { Site } from './quantity/site.ts';
 import { alignedInterval, type DurationNs } from './quantity/time.ts';
 import { newUuid } from './serve/activity/job-routes.ts';
+import { recentRuns } from './serve/activity/run-metrics.ts';
 import { LiveView } from './serve/live-rack.ts';
 import type { RackSnapshot, SettledRow } from './serve/rack-view.ts';
 import { startServer } from './serve/server.ts';
@@ -73,7 +74,7 @@ export interface RunningSite {
 /** How often settlement looks for due intervals, and how often the live picture is drawn, ms of real time. */
 const SETTLE_EVERY_MS = 250;
 const REFRESH_EVERY_MS = 1000;
-/** How often jobs are looked at for progress. */
+/** How often jobs are looked at for progress, and runs of trackers are sent. */
 const WATCH_EVERY_MS = 30_000;
 /** How long a stop waits for sinks that are slow; what they have not taken waits in the ledger. */
 const DRAIN_MS = 5000;
@@ -234,8 +235,10 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     report.refreshed(live.snapshot());
     liveSender(live.snapshot());
   });
+  const runSender = runRowSender(sinks.map(({ sink }) => sink));
   const watchTimer = timers.every(WATCH_EVERY_MS, () => {
     for (const line of book.watch(sources)) report.note(line);
+    runSender(recentRuns({ sources, activity: book.activity }));
   });
 
   const stop = async (): Promise<readonly EdgeRemainder[]> => {

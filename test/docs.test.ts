@@ -192,6 +192,18 @@ describe('docs/operating.md', () => {
           trouble: undefined,
           atNs,
         },
+        {
+          row: 'run',
+          node: 'n',
+          tracker: 'codecarbon',
+          run: 'r',
+          project: 'p',
+          claimedKwh: 1,
+          wallKwh: 2,
+          expandedKwh: 0.1,
+          quality: 'derived',
+          atNs,
+        },
       ],
       'site',
     );
@@ -205,7 +217,7 @@ describe('docs/operating.md', () => {
     const energy = documented.get('energy') ?? new Set<string>();
     documented.set('energy_history', new Set([...energy, 'version']));
     const lines = [...rows.flatMap((row) => row.lines), ...live];
-    expect(lines).toHaveLength(4);
+    expect(lines).toHaveLength(5);
     for (const line of lines) {
       const measurement = /^[a-z_]+/.exec(line)?.[0] ?? '';
       const keys = [...line.replaceAll(/"[^"]*"/g, '').matchAll(/[, ]([a-z_]+)=/g)];

@@ -32,7 +32,22 @@ interface MeterHealthRow {
   readonly atNs: InstantNs;
 }
 
-export type LiveRow = PowerRow | MeterHealthRow;
+/** What a tracker's run claimed and what it used so far; written at the end of its newest span, and anew as evidence comes. */
+interface RunRow {
+  readonly row: 'run';
+  readonly node: string;
+  readonly tracker: string;
+  readonly run: string;
+  readonly project: string;
+  readonly claimedKwh: number;
+  /** undefined: not known yet. */
+  readonly wallKwh: number | undefined;
+  readonly expandedKwh: number | undefined;
+  readonly quality: Quality;
+  readonly atNs: InstantNs;
+}
+
+export type LiveRow = PowerRow | MeterHealthRow | RunRow;
 
 function livePoint(row: LiveRow, site: string): LinePoint {
   switch (row.row) {
@@ -52,6 +67,19 @@ function livePoint(row: LiveRow, site: string): LinePoint {
           faults: BigInt(row.faultsCount),
           age_s: row.ageS,
           trouble: row.trouble ?? '',
+        },
+        timeNs: row.atNs,
+      };
+    case 'run':
+      return {
+        measurement: 'run',
+        tags: { site, node: row.node, tracker: row.tracker, run: row.run },
+        fields: {
+          project: row.project,
+          claimed_kwh: row.claimedKwh,
+          wall_energy_kwh: row.wallKwh,
+          u_kwh: row.expandedKwh,
+          quality: row.quality,
         },
         timeNs: row.atNs,
       };

@@ -215,6 +215,18 @@ test('live rows carry the rack, leave out what is not known, and drop what is no
         trouble: 'transport.timeout',
         atNs: T0,
       },
+      {
+        row: 'run',
+        node: 'n1',
+        tracker: 'codecarbon',
+        run: 'a b',
+        project: 'p',
+        claimedKwh: 0.5,
+        wallKwh: undefined,
+        expandedKwh: undefined,
+        quality: 'missing',
+        atNs: T0,
+      },
     ],
     'lab',
   );
@@ -222,5 +234,6 @@ test('live rows carry the rack, leave out what is not known, and drop what is no
     `power,kind=metered,point=feed/a,rack=r\\ 1,site=lab power_w=100.5,quality="actual" ${T0.toString()}`,
     `power,kind=metered,point=feed/a,rack=r\\ 1,site=lab quality="missing" ${T0.toString()}`,
     `meter_health,site=lab,source=m1 exchanges=7i,faults=1i,age_s=0.5,trouble="transport.timeout" ${T0.toString()}`,
+    `run,node=n1,run=a\\ b,site=lab,tracker=codecarbon project="p",claimed_kwh=0.5,quality="missing" ${T0.toString()}`,
   ]);
 });

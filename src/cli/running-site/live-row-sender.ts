@@ -3,6 +3,7 @@
 import type { LiveRow } from '../../publish/live-rows.ts';
 import type { Sink } from '../../publish/sink.ts';
 import type { InstantNs } from '../../quantity/time.ts';
+import type { RecentRun } from '../../serve/activity/run-metrics.ts';
 import type { RackSnapshot } from '../../serve/rack-view.ts';
 import type { Seat } from './seats.ts';
 
@@ -11,9 +12,37 @@ export function liveRowSender(
   sinks: readonly Sink[],
   seats: ReadonlyMap<string, Seat>,
 ): (snapshot: RackSnapshot) => void {
-  const busy = new Set<Sink>();
+  const send = senderOf(sinks);
   return (snapshot) => {
-    const rows = rowsOf(snapshot, seats);
+    send(rowsOf(snapshot, seats));
+  };
+}
+
+/** Sends runs of trackers the same way. */
+export function runRowSender(sinks: readonly Sink[]): (runs: readonly RecentRun[]) => void {
+  const send = senderOf(sinks);
+  return (runs) => {
+    send(runs.map(runRow));
+  };
+}
+
+const runRow = ({ untilNs, energy }: RecentRun): LiveRow => ({
+  row: 'run',
+  node: energy.node,
+  tracker: energy.tracker,
+  run: energy.run,
+  project: energy.project,
+  claimedKwh: energy.claimed_kwh,
+  wallKwh: energy.wall_energy_kwh,
+  expandedKwh: energy.u_kwh,
+  quality: energy.quality,
+  atNs: untilNs,
+});
+
+function senderOf(sinks: readonly Sink[]): (rows: readonly LiveRow[]) => void {
+  const busy = new Set<Sink>();
+  return (rows) => {
+    if (rows.length === 0) return;
     for (const sink of sinks) {
       if (!sink.writeLive || busy.has(sink)) continue;
       busy.add(sink);

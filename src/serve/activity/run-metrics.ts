@@ -3,6 +3,7 @@
 import type { Family, Series } from '../exposition.ts';
 import type { ActivityDoor } from './activity-door.ts';
 import { nsOf } from './activity.ts';
+import type { InstantNs } from '../../quantity/time.ts';
 import { runEnergy, type RunEnergyJson } from './run-energy.ts';
 import { stalledJobs } from './stalled-jobs.ts';
 
@@ -10,16 +11,30 @@ import { stalledJobs } from './stalled-jobs.ts';
 const RUNS_COUNT_MAX = 50;
 const RECENT_NS = 3_600_000_000_000n;
 
-export function runFamilies({ sources, activity }: ActivityDoor): Family[] {
+type Door = Pick<ActivityDoor, 'sources' | 'activity'>;
+
+export interface RecentRun {
+  /** End of its newest span. */
+  readonly untilNs: InstantNs;
+  readonly energy: RunEnergyJson;
+}
+
+/** Runs that sent within the hour, with what they used by the evidence of now. */
+export function recentRuns({ sources, activity }: Door): readonly RecentRun[] {
   const nowNs = sources.nowNs();
-  const runs = activity
+  return activity
     .allRuns()
-    .filter(({ claims }) => {
-      const last = claims[claims.length - 1];
-      return last !== undefined && nowNs - nsOf(last.until_ns) < RECENT_NS;
+    .flatMap((run) => {
+      const last = run.claims[run.claims.length - 1];
+      const untilNs = last && nsOf(last.until_ns);
+      return untilNs !== undefined && nowNs - untilNs < RECENT_NS ? [{ run, untilNs }] : [];
     })
     .slice(-RUNS_COUNT_MAX)
-    .map((run) => runEnergy(sources, activity, run));
+    .map(({ run, untilNs }) => ({ untilNs, energy: runEnergy(sources, activity, run) }));
+}
+
+export function runFamilies({ sources, activity }: Door): Family[] {
+  const runs = recentRuns({ sources, activity }).map(({ energy }) => energy);
   const family = (
     name: string,
     help: string,
