@@ -4,7 +4,12 @@ import type { Refusal } from '../quantity/fault.ts';
 import { kwhOfJoules } from '../quantity/format.ts';
 import type { Quality } from '../quantity/quality.ts';
 import { formatInstant, type Interval } from '../quantity/time.ts';
-import { combinedJ, coverageFactor, type UncertaintyParts } from '../quantity/uncertainty.ts';
+import {
+  combinedJ,
+  coverageFactor,
+  effectiveDof,
+  type UncertaintyParts,
+} from '../quantity/uncertainty.ts';
 import { formatDecimal } from '../settle/accounts/decimal.ts';
 import type { Money, SettlementLine } from '../settle/accounts/settlement-line.ts';
 
@@ -18,11 +23,12 @@ const moneyJson = (money: Money | undefined): LineJson =>
 
 /** Expanded uncertainty with k and ν_eff, and the three standard parts it was combined from. */
 function uncertaintyJson(parts: UncertaintyParts): LineJson {
-  const k = coverageFactor(parts.dof);
+  const dof = effectiveDof(parts);
+  const k = coverageFactor(dof);
   return {
     u_kwh: kwhOfJoules(k * combinedJ(parts)).toFixed(U_DIGITS_COUNT),
     k: k.toFixed(2),
-    dof: Number.isFinite(parts.dof) ? parts.dof.toFixed(1) : 'infinity',
+    dof: Number.isFinite(dof) ? dof.toFixed(1) : 'infinity',
     u_sys_kwh: kwhOfJoules(parts.systematicJ).toFixed(U_DIGITS_COUNT),
     u_ind_kwh: kwhOfJoules(parts.independentJ).toFixed(U_DIGITS_COUNT),
     u_edge_kwh: kwhOfJoules(parts.edgeJ).toFixed(U_DIGITS_COUNT),

@@ -1,7 +1,7 @@
 // The books of the accounts over a period: energy by meter and time of use, demand, uplift and money, as invoice lines.
 import type { PointId, Quality } from '../../quantity/quality.ts';
 import type { DurationNs, Interval } from '../../quantity/time.ts';
-import { combinedJ, coverageFactor } from '../../quantity/uncertainty.ts';
+import { expandedJ } from '../../quantity/uncertainty.ts';
 import { KWH_UJ } from '../../quantity/units.ts';
 import { type Account, accountsOf, type AccountsPlan, type Tariff } from './accounts-plan.ts';
 import {
@@ -150,7 +150,7 @@ function accountLines({ account, meters, demand }: Page): readonly SettlementLin
     startNs: peak.startNs,
     powerW: wattsOf(Number(peak.energyUj) / 1e6),
     kw: countOf(peak.energyUj, DEMAND_KW_UJ, places),
-    expandedW: wattsOf(coverageFactor(peak.uncertainty.dof) * combinedJ(peak.uncertainty)),
+    expandedW: wattsOf(expandedJ(peak.uncertainty)),
     money: moneyOf(countOf(peak.energyUj, DEMAND_KW_UJ, places), tariff?.demandPrice),
   };
   const lines: SettlementLine[] = [...energy, ...uplifts, ...(demandLine ? [demandLine] : [])];

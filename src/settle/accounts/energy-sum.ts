@@ -63,23 +63,19 @@ export function combinedParts(sums: readonly UncertaintyParts[]): UncertaintyPar
     systematicJ: joules(sums.reduce((sum, { systematicJ }) => sum + systematicJ, 0)),
     independentJ: joules(of('independentJ')),
     edgeJ: joules(of('edgeJ')),
-    dof: effectiveDof(sums),
+    dof: systematicDof(sums),
   };
 }
 
-/** Welch-Satterthwaite (GUM G.4.1), with each meter's parts as one contribution. */
-function effectiveDof(sums: readonly UncertaintyParts[]): number {
-  const variance = (parts: UncertaintyParts): number =>
-    parts.systematicJ ** 2 + parts.independentJ ** 2 + parts.edgeJ ** 2;
-  const whole =
-    sums.reduce((sum, { systematicJ }) => sum + systematicJ, 0) ** 2 +
-    sums.reduce((sum, { independentJ, edgeJ }) => sum + independentJ ** 2 + edgeJ ** 2, 0);
+/** Welch-Satterthwaite (GUM G.4.1) over the systematic parts: the others count as well known. */
+function systematicDof(sums: readonly UncertaintyParts[]): number {
+  const wholeJ = sums.reduce((sum, { systematicJ }) => sum + systematicJ, 0);
   const below = sums.reduce(
-    (sum, parts) => sum + (Number.isFinite(parts.dof) ? variance(parts) ** 2 / parts.dof : 0),
+    (sum, { systematicJ, dof }) => sum + (Number.isFinite(dof) ? systematicJ ** 4 / dof : 0),
     0,
   );
   // Contributions that add linearly make the whole larger than Welch and Satterthwaite think, never the confidence.
   const fewest = Math.min(Infinity, ...sums.map(({ dof }) => dof));
   if (below === 0 || !Number.isFinite(fewest)) return Infinity;
-  return Math.max(fewest, whole ** 2 / below);
+  return Math.max(fewest, wholeJ ** 4 / below);
 }
