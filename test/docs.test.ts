@@ -335,6 +335,20 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
   'npm ci && npm test': { by: '.ci/run', saying: 'npm test' },
   'trueup --help': { expectOut: /^ {2}run .*[\s\S]*exit codes: 0 done/m },
   'trueup calibrate --help': { expectOut: /^fit .*[\s\S]*^apply [\s\S]*^report /m },
+  'trueup probe 10.0.7.0/27': {
+    // Meters that others wrote are found in test/cli/probe.test.ts; here is one that tells nothing but zeros.
+    instead: { '10.0.7.0/27': `127.0.0.1:${String(port)}` },
+    expectOut: /^# 127-0-0-1, unit 1: /m,
+  },
+  'trueup probe /dev/ttyUSB0 --units 1-32': {
+    instead: { '/dev/ttyUSB0': join(folder, 'no-adapter') },
+    expectCode: 2,
+    expectOut: /cannot be opened.*plug the adapter in/,
+  },
+  'trueup doctor --site site.yaml --data /var/lib/trueup': {
+    by: 'test/cli/doctor.test.ts',
+    saying: "'doctor'",
+  },
   'trueup read --profiles': { expectOut: /^eastron-sdm120 +Eastron SDM120-Modbus$/m },
   'trueup read "modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none" eastron-sdm120 --unit 2': {
     // There is no meter here: what the operator sees then. Serial lines are read in test/rehearse/wires.test.ts.

@@ -4,9 +4,11 @@ import { AGENT } from './agent.ts';
 import { CALIBRATE } from './calibrate-command.ts';
 import { type Command, EXIT, type Terminal } from './command.ts';
 import { CORRECT } from './correct.ts';
+import { DOCTOR } from './doctor/doctor.ts';
 import { EXPORT } from './export.ts';
 import { LEDGER } from './ledger.ts';
 import { trueupVersion } from './package-version.ts';
+import { PROBE } from './probe/probe.ts';
 import { PUBLISH } from './publish.ts';
 import { READ } from './read.ts';
 import { REHEARSE } from './rehearse.ts';
@@ -19,6 +21,8 @@ const COMMANDS = {
   run: RUN,
   rehearse: REHEARSE,
   read: READ,
+  probe: PROBE,
+  doctor: DOCTOR,
   agent: AGENT,
   calibrate: CALIBRATE,
   correct: CORRECT,

@@ -3,12 +3,13 @@ import { decodeExchange } from '../decode/decode-exchange.ts';
 import type { Profile } from '../decode/profile.ts';
 import { wireTasks } from '../decode/wire-tasks.ts';
 import type { Exchange } from '../quantity/exchange.ts';
-import { FAULT_CODES, type FaultCode } from '../quantity/fault.ts';
+import { FAULT_CODES } from '../quantity/fault.ts';
 import { formatKwh, kwhOf } from '../quantity/format.ts';
 import { PART_NAMES, type Instrument, type PartNumbers, type Wire } from '../quantity/site.ts';
 import { GAUGE_UNITS, type Observation } from '../quantity/observation.ts';
 import { formatInstant, fromSeconds } from '../quantity/time.ts';
 import { openWire } from '../transport/transports.ts';
+import { isAbandoned, questionsCount } from './ask-round.ts';
 import { type Command, EXIT, jsonLine, readArguments, UsageError } from './command.ts';
 import { loadProfiles } from './load-profiles.ts';
 import { systemClock, systemTimers } from './system-clock.ts';
@@ -92,22 +93,6 @@ Exit code 4 where nothing at all could be read.`,
   },
 };
 
-/** A device that answers with these is still there: the rest of its registers is asked for as well. */
-const ANSWERED: readonly FaultCode[] = [
-  'transport.exception',
-  'transport.busy',
-  'transport.too-big',
-];
-/** Gateway exceptions 10 and 11: it is the gateway that answers, the device behind it does not. */
-const GATEWAY_EXCEPTIONS: readonly number[] = [10, 11];
-
-/** Whether the wire goes on to the next meter, since this one is not there. */
-function isAbandoned({ fault, form, reply }: Exchange): boolean {
-  if (fault === undefined) return false;
-  const exceptionCode = form === 'snmp' ? 0 : (reply[form === 'modbus-tcp' ? 8 : 2] ?? 0);
-  return !ANSWERED.includes(fault) || GATEWAY_EXCEPTIONS.includes(exceptionCode);
-}
-
 /** Reads until `count` rounds are done or a signal comes. A round brings every channel of the profile: a reading or a gap. */
 async function readMeter(
   wire: Wire,
@@ -133,7 +118,7 @@ async function readMeter(
   });
   const tasks = wireTasks(instrument.wire, wire, [{ instrument, profile }]);
   const [device] = tasks.devices;
-  const perRound = device === undefined ? 1 : (device.gets ?? device.reads).length;
+  const perRound = device === undefined ? 1 : questionsCount(device);
   const endRound = (): void => {
     rounds += 1;
     inRound = 0;

@@ -1,89 +1,78 @@
-// Who is there: serial number, model and firmware as a device tells them, for comparison with the site file at connect.
+// Who is there: serial number, model and firmware as a device tells them, for comparison with the site file at connect and
+// for finding out which profile a device speaks.
 import type { Exchange } from '../quantity/exchange.ts';
-import type { FaultCode } from '../quantity/fault.ts';
-import type { ReadRequest } from '../transport/transport.ts';
-import { tableOf } from './decode-modbus.ts';
-import { askedBlock, judgeReply } from './modbus-reply.ts';
-import type { IdentityKind, IdentityType } from './profile-words.ts';
-import { isModbus, type ModbusProfile, type Profile } from './profile.ts';
-import { inOrder, valueOf } from './register-value.ts';
+import type { PolledDevice } from '../transport/transport.ts';
+import type { DecodedInstrument } from './decode-exchange.ts';
+import { decodeModbusIdentity, planModbusIdentity } from './modbus-identity.ts';
+import { fieldsOf } from './decode-scpi.ts';
+import { readingOf, type IdentityOrFault } from './identity-reading.ts';
+import { fieldAt, parseJson, textOf } from './json-field.ts';
+import type { HttpJsonProfile } from './json-profile.ts';
+import { planSnmpIdentity } from './plan-gets.ts';
+import { isHttpJson, isModbus, isScpi, isSnmp, type Profile } from './profile.ts';
+import { printable } from './printable.ts';
+import type { ScpiProfile } from './scpi-profile.ts';
+import { decodeSnmpIdentity } from './snmp-identity.ts';
+import { fullTopic } from './topics.ts';
 
-export interface IdentityReading {
-  readonly what: IdentityKind;
-  /** As people write it: decimal for numbers, trimmed for text. */
-  readonly text: string;
+/** What is asked to find out who is there, in the words of the profile's kind of wire; nothing where it cannot be asked. */
+export function identityQuestions(
+  profile: Profile,
+  instrument: DecodedInstrument,
+): Pick<PolledDevice, 'reads' | 'gets' | 'asks'> {
+  if (isModbus(profile)) return { reads: planModbusIdentity(profile) };
+  if (isSnmp(profile)) {
+    const objects = planSnmpIdentity(profile, instrument.part);
+    return { reads: [], gets: objects.length === 0 ? [] : [objects] };
+  }
+  if (isHttpJson(profile)) return { reads: [], asks: identityPaths(profile, instrument.topic) };
+  if (isScpi(profile)) return { reads: [], asks: profile.identify.length === 0 ? [] : [WHO] };
+  return { reads: [] };
 }
 
-type Identity = ModbusProfile['identify'][number];
-
-const SIZE: Readonly<Record<Exclude<IdentityType, 'ascii' | 'ascii16'>, number>> = {
-  uint16: 1,
-  uint32: 2,
-  uint64: 4,
-};
-
-const sizeOf = (identity: Identity): number =>
-  identity.registers ??
-  (identity.as === 'ascii' || identity.as === 'ascii16' ? 1 : SIZE[identity.as]);
-
-/** One read for each identifying value: these registers lie far apart, and a refusal of one must not hide another. */
-export function planIdentity(profile: Profile): readonly ReadRequest[] {
-  if (!isModbus(profile)) return [];
-  return profile.identify.map((identity) => ({
-    table: tableOf(profile, identity),
-    address: identity.at,
-    count: sizeOf(identity),
-    alternateCount: sizeOf(identity),
-  }));
-}
-
-/** What the block tells, or the fault by which it does not. Never throws. */
+/** What an answer to one of those questions tells, or the fault by which it does not. Never throws. */
 export function decodeIdentity(
   profile: Profile,
   exchange: Exchange,
-): readonly IdentityReading[] | { readonly fault: FaultCode } {
-  if (!isModbus(profile) || (exchange.form !== 'modbus-tcp' && exchange.form !== 'modbus-rtu'))
-    return { fault: 'decode.malformed' };
+  instrument: DecodedInstrument,
+): IdentityOrFault {
   if (exchange.fault !== undefined) return { fault: exchange.fault };
-  const asked = askedBlock(exchange.form, exchange.request);
-  if (asked === undefined) return { fault: 'decode.malformed' };
-  const judged = judgeReply(exchange.form, exchange.request, asked, exchange.reply);
-  if (!judged.ok) return { fault: judged.fault };
+  if (isModbus(profile)) return decodeModbusIdentity(profile, exchange);
+  if (isSnmp(profile)) return decodeSnmpIdentity(profile, exchange, instrument.part);
+  if (isHttpJson(profile)) return jsonIdentity(profile, exchange, instrument.topic);
+  return isScpi(profile) ? lineIdentity(profile, exchange) : { fault: 'decode.malformed' };
+}
+
+/** IEEE 488.2 §10.14. */
+const WHO = '*IDN?';
+
+const identityPaths = (profile: HttpJsonProfile, topic: string): readonly string[] => [
+  ...new Set(profile.identify.map(({ suffix }) => fullTopic(topic, suffix))),
+];
+
+function jsonIdentity(
+  profile: HttpJsonProfile,
+  exchange: Exchange,
+  topic: string,
+): IdentityOrFault {
+  const parsed = parseJson(exchange.reply);
+  if (parsed === undefined) return { fault: 'decode.malformed' };
+  const path = textOf(exchange.request);
   return profile.identify
-    .filter((identity) => tableOf(profile, identity) === asked.table)
-    .filter(
-      ({ at, ...identity }) =>
-        at >= asked.address && at + sizeOf({ at, ...identity }) <= asked.address + asked.count,
-    )
-    .map((identity) => {
-      const from = 2 * (identity.at - asked.address);
-      const raw = judged.registers.subarray(from, from + 2 * sizeOf(identity));
-      return { what: identity.what, text: identityText(profile, identity, raw) };
+    .filter(({ suffix }) => fullTopic(topic, suffix) === path)
+    .flatMap((identity) => {
+      const field = fieldAt(parsed.json, identity.path);
+      if (typeof field !== 'string' && typeof field !== 'number') return [];
+      const text = printable(new TextEncoder().encode(String(field).slice(0, 100)));
+      return [readingOf(identity, text)];
     });
 }
 
-function identityText(profile: ModbusProfile, identity: Identity, raw: Uint8Array): string {
-  switch (identity.as) {
-    case 'ascii':
-      return printable(raw);
-    case 'ascii16':
-      // One character per register, in its low byte.
-      return printable(raw.filter((_, index) => index % 2 === 1));
-    case 'uint16':
-    case 'uint32':
-    case 'uint64': {
-      const value = valueOf(inOrder(raw, identity.order ?? profile.speaks.order), identity.as);
-      return value.is === 'integer' ? value.integer.toString() : '';
-    }
-  }
-}
-
-/** Up to the first NUL; what is not printable ASCII becomes `?`, so that no device writes to a terminal. */
-function printable(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return Array.from(end < 0 ? bytes : bytes.subarray(0, end), (byte) =>
-    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?',
-  )
-    .join('')
-    .trim();
+function lineIdentity({ identify }: ScpiProfile, exchange: Exchange): IdentityOrFault {
+  const fields = fieldsOf(exchange.reply);
+  if (fields.length === 0) return { fault: 'decode.malformed' };
+  return identify.flatMap((identity) => {
+    const text = fields[identity.field];
+    return text === undefined ? [] : [readingOf(identity, text)];
+  });
 }

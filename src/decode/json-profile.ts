@@ -3,6 +3,7 @@
 import Type, { type Static } from 'typebox';
 import {
   about,
+  Begins,
   Bench,
   closed,
   counterSemantics,
@@ -50,7 +51,7 @@ const DeviceTime = Type.Object(
   closed,
 );
 const JsonIdentity = Type.Object(
-  { what: Type.Enum([...IDENTITY_KINDS]), suffix: Suffix, path: Path },
+  { what: Type.Enum([...IDENTITY_KINDS]), begins: Begins, suffix: Suffix, path: Path },
   closed,
 );
 export const PayloadVector = Type.Object(

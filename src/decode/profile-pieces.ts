@@ -95,6 +95,8 @@ export const proof = {
   origin: Type.Enum([...VECTOR_ORIGINS]),
   firmware: Type.Optional(Text),
 };
+/** How an identifying text begins in a device of this profile; where it begins otherwise, it is another device. */
+export const Begins = Type.Optional(Type.Array(Text, { minItems: 1 }));
 /** Channel (or component, or component and channel) to `12.125 kWh`, `100 W` or `gap decode.sentinel`. */
 export const Expect = Type.Record(Type.String(), Text);
 export const Bench = Type.Object({ run: Text, reference: Text }, closed);

@@ -7,6 +7,7 @@ import Value from 'typebox/value';
 import { ProfileFault } from '../quantity/fault.ts';
 import {
   about,
+  Begins,
   Bench,
   closed,
   counterSemantics,
@@ -77,6 +78,7 @@ const ChipGauge = Type.Object(
 const Identity = Type.Object(
   {
     what: Type.Enum([...IDENTITY_KINDS]),
+    begins: Begins,
     at: Register,
     as: Type.Enum([...IDENTITY_TYPES]),
     registers: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),

@@ -3,6 +3,7 @@
 import Type, { type Static } from 'typebox';
 import {
   about,
+  Begins,
   Bench,
   closed,
   evidence,
@@ -18,7 +19,7 @@ const Field = Type.Integer({ minimum: 0, maximum: 31 });
 const Line = Type.String({ pattern: '^[ -~]{1,1000}\\?$' });
 const ScpiGauge = Type.Object({ field: Field, ...gaugeSemantics, ...Timing }, closed);
 const ScpiIdentity = Type.Object(
-  { what: Type.Enum(['serial', 'model', 'firmware']), field: Field },
+  { what: Type.Enum(['serial', 'model', 'firmware']), begins: Begins, field: Field },
   closed,
 );
 const ReplyVector = Type.Object({ ...proof, reply: Text, expect: Expect }, closed);

@@ -1,8 +1,8 @@
 // Who answers: serial number, model, firmware and its own accuracy as an agent tells them, for comparison with the site file.
 import type { Exchange } from '../quantity/exchange.ts';
-import type { FaultCode } from '../quantity/fault.ts';
 import type { PartNumbers } from '../quantity/site.ts';
-import type { IdentityReading } from './identity.ts';
+import { readingOf, type IdentityOrFault } from './identity-reading.ts';
+import { printable } from './printable.ts';
 import type { SnmpProfile } from './snmp-profile.ts';
 import { isPart, objectOf, partOf } from './snmp-part.ts';
 import { judgeObjects, type SnmpValue } from './snmp-reply.ts';
@@ -14,7 +14,7 @@ export function decodeSnmpIdentity(
   profile: SnmpProfile,
   exchange: Exchange,
   given: PartNumbers | undefined,
-): readonly IdentityReading[] | { readonly fault: FaultCode } {
+): IdentityOrFault {
   if (exchange.form !== 'snmp') return { fault: 'decode.malformed' };
   if (exchange.fault !== undefined) return { fault: exchange.fault };
   const part = partOf(profile, given);
@@ -25,7 +25,7 @@ export function decodeSnmpIdentity(
     .filter((identity) => identity.part === undefined || identity.part === part.kind)
     .flatMap((identity) => {
       const text = identityText(identity, judged.values.get(objectOf(identity.oid, part)));
-      return text === undefined ? [] : [{ what: identity.what, text }];
+      return text === undefined ? [] : [readingOf(identity, text)];
     });
 }
 
@@ -39,9 +39,3 @@ function identityText({ as }: Identity, value: SnmpValue | undefined): string | 
       return value?.is === 'number' ? `${String(Number(value.integer) / 100)} %` : undefined;
   }
 }
-
-/** What is not printable ASCII becomes `?`, so that no device writes to a terminal. */
-const printable = (octets: Uint8Array): string =>
-  Array.from(octets, (octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '?'))
-    .join('')
-    .trim();

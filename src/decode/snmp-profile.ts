@@ -4,6 +4,7 @@
 import Type, { type Static } from 'typebox';
 import {
   about,
+  Begins,
   Bench,
   closed,
   counterSemantics,
@@ -65,6 +66,7 @@ const SnmpGauge = Type.Object({ ...objectPlace, ...gaugeSemantics }, closed);
 const Identity = Type.Object(
   {
     what: Type.Enum([...IDENTITY_KINDS]),
+    begins: Begins,
     /** Only for instruments that are of this part; absent: of the device. */
     part: Type.Optional(Type.Enum([...PART_KINDS])),
     oid: ObjectPattern,

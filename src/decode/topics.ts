@@ -27,7 +27,7 @@ export const pathsOf = ({ reads }: HttpJsonProfile, topic: string): readonly str
   ...new Set(reads.map(({ suffix }) => fullTopic(topic, suffix))),
 ];
 
-const fullTopic = (topic: string, suffix: string): string =>
+export const fullTopic = (topic: string, suffix: string): string =>
   suffix === '' ? topic : `${topic}/${suffix}`;
 
 const endsWith = (topic: string, suffix: string): boolean =>

@@ -1,8 +1,8 @@
 // A wrong profile is refused at load with its path and a remedy; what it means has one text; its tier is computed.
 import { describe, expect, test } from 'vitest';
-import { decodeIdentity, planIdentity } from '../../src/decode/identity.ts';
+import { decodeIdentity, identityQuestions } from '../../src/decode/identity.ts';
 import { meaningOf } from '../../src/decode/meaning.ts';
-import { parseProfile } from '../../src/decode/profile.ts';
+import { parseProfile, type Profile } from '../../src/decode/profile.ts';
 import { qualityTierOf } from '../../src/decode/quality-tier.ts';
 import { ProfileFault } from '../../src/quantity/fault.ts';
 import { answered, exchangeOf, registersOf, requestFrame } from './exchanges.ts';
@@ -153,6 +153,9 @@ describe('tier', () => {
   });
 });
 
+const HERE = { id: 'm1', unit: 1, topic: '' };
+const planIdentity = (profile: Profile) => identityQuestions(profile, HERE).reads;
+
 describe('identity', () => {
   const profile = deviceProfile('meters/abb-b23');
   const hexes = {
@@ -164,13 +167,13 @@ describe('identity', () => {
 
   test('serial, firmware and model are read as text, and cannot write to a terminal', () => {
     const told = planIdentity(profile).map((block) =>
-      decodeIdentity(profile, answered('modbus-tcp', 1, block, registersOf(hexes))),
+      decodeIdentity(profile, answered('modbus-tcp', 1, block, registersOf(hexes)), HERE),
     );
     expect(told).toEqual([
       [{ what: 'serial', text: '1234567' }],
       [{ what: 'firmware', text: 'B1.07' }],
       [{ what: 'map_version', text: '3' }],
-      [{ what: 'model', text: 'B23 ?[31m' }],
+      [{ what: 'model', text: 'B23 ?[31m', fits: true }],
     ]);
   });
 
@@ -182,15 +185,15 @@ describe('identity', () => {
       request,
       Uint8Array.from([0x12, 0x34, 0, 0, 0, 3, 1, 0x83, 2]),
     );
-    expect(decodeIdentity(profile, refused)).toEqual({ fault: 'transport.exception' });
-    expect(decodeIdentity(profile, exchangeOf('mqtt', request, request))).toHaveProperty('fault');
+    expect(decodeIdentity(profile, refused, HERE)).toEqual({ fault: 'transport.exception' });
+    expect(decodeIdentity(profile, exchangeOf('mqtt', request, request), HERE)).toHaveProperty('fault');
   });
 
   test('one character per register', () => {
     const umg = deviceProfile('meters/janitza-umg604');
     const block = planIdentity(umg)[1]!;
     const registers = registersOf({ 13437: '0035 002E 0030 0000 0000 0000 0000 0000' });
-    expect(decodeIdentity(umg, answered('modbus-rtu', 1, block, registers))).toEqual([
+    expect(decodeIdentity(umg, answered('modbus-rtu', 1, block, registers), HERE)).toEqual([
       { what: 'firmware', text: '5.0' },
     ]);
   });
