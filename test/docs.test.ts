@@ -349,6 +349,7 @@ const COMMANDS: Readonly<Record<string, Covered | Checked>> = {
     by: 'test/cli/doctor.test.ts',
     saying: "'doctor'",
   },
+  'trueup firmware list': { expectOut: /^tasmota-energy +Tasmota/m },
   'trueup read --profiles': { expectOut: /^eastron-sdm120 +Eastron SDM120-Modbus$/m },
   'trueup read "modbus-rtu:/dev/ttyUSB0?baud=9600&parity=none" eastron-sdm120 --unit 2': {
     // There is no meter here: what the operator sees then. Serial lines are read in test/rehearse/wires.test.ts.

@@ -6,6 +6,7 @@ import { type Command, EXIT, type Terminal } from './command.ts';
 import { CORRECT } from './correct.ts';
 import { DOCTOR } from './doctor/doctor.ts';
 import { EXPORT } from './export.ts';
+import { FIRMWARE } from './firmware/firmware.ts';
 import { LEDGER } from './ledger.ts';
 import { trueupVersion } from './package-version.ts';
 import { PROBE } from './probe/probe.ts';
@@ -31,6 +32,7 @@ const COMMANDS = {
   settle: SETTLE,
   witness: WITNESS,
   export: EXPORT,
+  firmware: FIRMWARE,
 } as const satisfies Record<string, Command>;
 
 const OVERVIEW = `trueup - true energy numbers: wall meters, chip counters, and the proof
