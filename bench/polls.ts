@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 
 const SECONDS = 1.5;
 const ROUNDS = 3;
-const CONNECTIONS = [1, 16];
+const CONNECTIONS = [1, 16, 64];
 const HERE = import.meta.dirname;
 
 interface Row {
@@ -104,6 +104,15 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Polls of a row against those of the C client in the same run. */
+function ratioText(row: Row): string {
+  const alike = rows.find(
+    ({ peer, connectionsCount }) =>
+      peer === 'libmodbus (C)' && connectionsCount === row.connectionsCount,
+  );
+  return alike === undefined ? '' : (row.pollsPerS / alike.pollsPerS).toFixed(2);
+}
+
 if (wantsJson) {
   const host = { cpu: cpus()[0]?.model ?? '', coresCount: cpus().length, node: process.version };
   process.stdout.write(
@@ -115,11 +124,13 @@ if (wantsJson) {
       ROUNDS.toFixed() +
       ' rounds\n',
   );
-  process.stdout.write('peer            connections   polls/s   CPU % of a core   CPU µs/poll\n');
+  process.stdout.write(
+    'peer            connections   polls/s   CPU % of a core   CPU µs/poll   of libmodbus C\n',
+  );
   for (const row of rows)
     process.stdout.write(
       `${row.peer.padEnd(16)}${String(row.connectionsCount).padStart(11)}${String(row.pollsPerS).padStart(10)}` +
-        `${String(row.cpuPercent).padStart(18)}${String(row.cpuUsPerPoll).padStart(14)}\n`,
+        `${String(row.cpuPercent).padStart(18)}${String(row.cpuUsPerPoll).padStart(14)}${ratioText(row).padStart(16)}\n`,
     );
   for (const what of skipped) process.stdout.write(`skipped: ${what}\n`);
 }

@@ -16,6 +16,7 @@ import {
   eventEntry,
   modelEntry,
 } from './cli/running-site/log-entries.ts';
+import { strangersOf } from './cli/running-site/meters-meant.ts';
 import { nodeMessageDoor } from './cli/running-site/node-message-door.ts';
 import { recover } from './cli/running-site/recover.ts';
 import { seatsOf } from './cli/running-site/seats.ts';
@@ -99,6 +100,9 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     nowNs: () => clock.nowNs(),
     profileOf: (source) => seats.get(source)?.profileHash ?? '',
   });
+  const strangers = await strangersOf(site, seats);
+  for (const [instrument, says] of strangers)
+    report.note(`${instrument}: ${says}: its point is refused, its readings are kept`);
   const chips = (node: string): ReadonlyMap<string, EnergyCurve> => chipCurves(site, seats, node);
   const calibrations = calibrationsOf(site, seats, chips, world.seed);
   const settlement = settlementOf({
@@ -108,6 +112,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     calibrations,
     statements: ledger.statements,
     core: world.core,
+    strangers,
     startedNs,
     clock: world.clockState,
   });

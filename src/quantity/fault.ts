@@ -61,6 +61,7 @@ export const FAULT_CODES = {
   'settle.missing': 'No reading covers the interval.',
   'settle.partial': 'Readings cover a part of the interval only.',
   'settle.no-shares': 'No model says yet how a shared meter divides among its nodes.',
+  'settle.another-meter': 'The meter that answers is not the one that the site file means.',
   'settle.gap-too-long': 'The hole is longer than what may be interpolated.',
   'settle.incomplete': 'Too few intervals of a period have a final energy.',
   'settle.unaccounted': 'More energy is unaccounted for than its account may have.',

@@ -24,6 +24,8 @@ export interface MeterEvidence {
   /** Standard uncertainty of the clock that stamped the readings, s. */
   readonly clockS: number;
   readonly flags: readonly StatementFlag[];
+  /** Why nothing of it may be settled, whatever it reads; undefined where it may. */
+  readonly refused?: FaultCode | undefined;
 }
 
 /**
@@ -38,6 +40,8 @@ export function settleMeter(
   overdue: boolean,
 ): Draft | typeof WAIT {
   const identity = { point, kind: 'metered', tier: meter.tier, method: 'register' } as const;
+  if (meter.refused !== undefined)
+    return withoutEnergy(identity, interval, 'refused', meter.refused);
   const from = meter.edges.at(interval.fromNs);
   const until = meter.edges.at(interval.untilNs);
   if (from && until) {

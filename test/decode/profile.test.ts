@@ -186,7 +186,9 @@ describe('identity', () => {
       Uint8Array.from([0x12, 0x34, 0, 0, 0, 3, 1, 0x83, 2]),
     );
     expect(decodeIdentity(profile, refused, HERE)).toEqual({ fault: 'transport.exception' });
-    expect(decodeIdentity(profile, exchangeOf('mqtt', request, request), HERE)).toHaveProperty('fault');
+    expect(decodeIdentity(profile, exchangeOf('mqtt', request, request), HERE)).toHaveProperty(
+      'fault',
+    );
   });
 
   test('one character per register', () => {

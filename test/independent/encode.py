@@ -787,6 +787,86 @@ def zigbee():
                      "energy_import": f"{int(Fraction('4.5') * KWH)} uJ"})]
 
 
+def three_phase(a, start, volts, amps, watts, scale="1"):
+    phases(a, "voltage", start[0], "float32", volts, "V")
+    phases(a, "current", start[1], "float32", amps, "A")
+    phases(a, "power_active", start[2], "float32", watts, "W", scale=scale)
+
+
+def sdm230():
+    a = Meter()
+    a.gauge("voltage", 0, "float32", 231.5, "V")
+    a.gauge("current", 6, "float32", 3.25, "A")
+    a.gauge("power_active", 12, "float32", -741.5, "W")
+    a.gauge("frequency", 70, "float32", 50.0, "Hz")
+    a.energy("energy_import", 72, "float32", 987.65, KWH, "0.01")
+    a.energy("energy_export", 74, "float32", 33.25, KWH, "0.01")
+    return [a.vector("power flows back")]
+
+
+def sdm72():
+    a = Meter()
+    three_phase(a, (0, 6, 12), [230.0, 231.0, 229.5], [1.0, 2.0, 3.0], [229.5, 461.0, 688.0])
+    a.gauge("power_active", 52, "float32", 1378.5, "W")
+    a.gauge("frequency", 70, "float32", 49.984375, "Hz")
+    a.energy("energy_import", 72, "float32", 65536.5, KWH, "0.01")
+    a.energy("energy_export", 74, "float32", 0.0, KWH, "0.01")
+    return [a.vector("three loads")]
+
+
+def em340():
+    a = Meter("CDAB")
+    for name, at, values, scale, unit in (("voltage", 0, [2301, 2312, 2295], "0.1", "V"), ("current", 12, [1500, -250, 70000], "0.001", "A"),
+                                          ("power_active", 18, [3450, -575, 160650], "0.1", "W")):
+        phases(a, name, at, "int32", values, unit, scale=scale)
+    a.gauge("power_active", 40, "int32", 163525, "W", scale="0.1")
+    a.gauge("power_apparent", 42, "int32", 164000, "VA", scale="0.1")
+    a.gauge("power_factor", 49, "int16", -997, "1", scale="0.001")
+    a.gauge("frequency", 51, "int16", 500, "Hz", scale="0.1")
+    a.count("energy_import", 52, "int32", 1234567, KWH, scale="0.1")
+    a.count("energy_import_partial", 60, "int32", 4567, KWH, scale="0.1")
+    for i, value in enumerate([400000, 400001, 434566]):
+        a.count(f"energy_import_l{i + 1}", 64 + 2 * i, "int32", value, KWH, scale="0.1")
+    a.count("energy_export", 78, "int32", 12, KWH, scale="0.1")
+    b = Meter("CDAB")
+    b.raw("energy_import", 52, words(pack("int32", 0x7FFFFFFF), "CDAB"), "decode.sentinel")
+    return [a.vector("a phase that feeds back"), b.vector("overflow")]
+
+
+def pm5000():
+    a = Meter()
+    three_phase(a, (3027, 2999, 3053), [229.0, 230.0, 231.0], [10.0, 11.5, 12.25], [2.25, 2.5, 2.75], scale="1000")
+    a.gauge("power_active", 3059, "float32", 7.5, "W", scale="1000")
+    a.gauge("power_apparent", 3075, "float32", 7.75, "VA", scale="1000")
+    a.gauge("frequency", 3109, "float32", 60.0, "Hz")
+    a.count("energy_import", 3203, "int64", 4_294_967_299, WH)
+    a.count("energy_export", 3207, "int64", 5, WH)
+    return [a.vector("more than 32 bits of Wh")]
+
+
+def pro380():
+    a = Meter()
+    three_phase(a, (0x5002, 0x500C, 0x5014), [229.5, 230.5, 231.5], [0.5, 1.5, 2.5], [0.125, 0.25, 0.5], scale="1000")
+    a.gauge("power_active", 0x5012, "float32", 0.875, "W", scale="1000")
+    a.gauge("frequency", 0x5008, "float32", 50.0, "Hz")
+    a.energy("energy_import", 0x600C, "float32", 4321.12, KWH, "0.01")
+    a.energy("energy_export", 0x6018, "float32", 1.25, KWH, "0.01")
+    return [a.vector("three loads")]
+
+
+def pzem():
+    a = Meter("CDAB")
+    a.gauge("voltage", 0, "uint16", 2301, "V", scale="0.1")
+    a.gauge("current", 1, "uint32", 70000, "A", scale="0.001")
+    a.gauge("power_active", 3, "uint32", 161000, "W", scale="0.1")
+    a.count("energy_import", 5, "uint32", 9999989, WH)
+    a.gauge("frequency", 7, "uint16", 500, "Hz", scale="0.1")
+    a.gauge("power_factor", 8, "uint16", 100, "1", scale="0.01")
+    b = Meter("CDAB")
+    b.raw("energy_import", 5, words(pack("uint32", 10_000_000), "CDAB"), "decode.out-of-range")
+    return [a.vector("just before the count starts again"), b.vector("more than it can count")]
+
+
 PROFILES = {
     "eastron-sdm120": sdm120, "eastron-sdm630": sdm630, "schneider-iem3155": iem3155, "abb-b23": abb_b23,
     "janitza-umg604": umg604, "siemens-pac2200": pac, "siemens-pac3200": pac, "shelly-gen2-switch": shelly_switch,
@@ -796,6 +876,8 @@ PROFILES = {
     "sml-ehz": sml_ehz, "emh-ed300l": ed300l, "iskra-mt175": mt175, "dzg-dvs74-old": dzg_old, "ebz-dd3": ebz,
     "dsmr-5": dsmr, "dsmr-4": dsmr, "iec-62056-21-asked": lambda: d0(True),
     "iec-62056-21-push": lambda: d0(False),
+    "eastron-sdm230": sdm230, "eastron-sdm72d-m-v2": sdm72, "carlo-gavazzi-em340": em340, "schneider-pm5000": pm5000,
+    "inepro-pro380": pro380, "peacefair-pzem": pzem,
     "shelly-gen1-relay": gen1_relay, "shelly-gen1-em": gen1_em, "shelly-gen2-switch-http": shelly_switch_http,
     "shelly-pro-3em-http": pro3em_http, "tasmota-energy-http": tasmota_http, "redfish-outlet": lambda: redfish("outlet"),
     "redfish-power-unit": lambda: redfish("unit"), "redfish-chassis": lambda: redfish("chassis"), "yokogawa-wt310": wt310,

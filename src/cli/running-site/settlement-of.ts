@@ -18,6 +18,8 @@ export interface SettlementContext {
   readonly calibrations: Calibrations;
   readonly statements: StatementIndex;
   readonly core: string;
+  /** Instruments that are not those which the site file means. */
+  readonly strangers: ReadonlyMap<string, string>;
   readonly startedNs: InstantNs;
   /** Standard uncertainty of the clock that stamps readings, s, and whether it is synchronised. */
   readonly clock: () => { readonly uncertaintyS: number; readonly synchronised: boolean };
@@ -79,5 +81,6 @@ function evidenceOf(
     systematicRatio: seat.systematicRatio,
     clockS: clock.uncertaintyS,
     flags,
+    refused: context.strangers.has(seat.instrument.id) ? 'settle.another-meter' : undefined,
   };
 }

@@ -1,0 +1,62 @@
+// A meter that is not the one that the site file means: it is said at start, its readings are kept, and its point is refused
+// while the one beside it is settled.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { strangeness } from '../../src/cli/running-site/meters-meant.ts';
+import { findPython, testWith } from '../real-programs.ts';
+import { foreignMeter, sdm120 } from '../simulators/foreign-meter.ts';
+import { startTrueup } from './stack.ts';
+
+testWith({ pymodbus: findPython('pymodbus') })(
+  'a meter that was exchanged is not settled under the name of the old one',
+  async () => {
+    const port = await foreignMeter('tcp', { 1: sdm120(111), 2: sdm120(222) });
+    const at = mkdtempSync(join(tmpdir(), 'trueup-another-'));
+    onTestFinished(() => {
+      rmSync(at, { recursive: true, force: true });
+    });
+    const site = join(at, 'site.yaml');
+    writeFileSync(
+      site,
+      [
+        'site: here',
+        'interval: 5s',
+        'settle_after: 1s',
+        'listen: 127.0.0.1:0',
+        `wires: { bus: { transport: modbus-tcp, host: 127.0.0.1, port: ${String(port)} } }`,
+        'instruments:',
+        '  right: { profile: eastron-sdm120, wire: bus, unit: 1, serial: "111" }',
+        '  other: { profile: eastron-sdm120, wire: bus, unit: 2, serial: "999" }',
+        'points: { feed/right: { meter: right }, feed/other: { meter: other } }',
+      ].join('\n'),
+    );
+    const service = startTrueup('run', '--site', site, '--data', join(at, 'kept'), '--json');
+    onTestFinished(async () => {
+      await service.end();
+    });
+    const said = await service.waitFor(
+      ({ event, line }) => event === 'note' && String(line).includes('222'),
+    );
+    expect(String(said['line'])).toContain('the site file says 999');
+    const refused = await service.waitFor(
+      ({ event, point, quality }) =>
+        event === 'settled' && point === 'feed/other' && quality === 'refused',
+    );
+    expect(refused['energy_kwh']).toBe('');
+    const settled = await service.waitFor(
+      ({ event, point, quality }) =>
+        event === 'settled' && point === 'feed/right' && quality !== 'missing',
+    );
+    expect(settled['quality']).not.toBe('refused');
+  },
+);
+
+test('only what contradicts is strange', () => {
+  expect(strangeness([{ what: 'serial', text: '5' }], '5')).toBeUndefined();
+  expect(strangeness([], '5')).toBeUndefined();
+  expect(strangeness([{ what: 'serial', text: '5' }], undefined)).toBeUndefined();
+  expect(strangeness([{ what: 'serial', text: '5' }], '6')).toContain('the site file says 6');
+  expect(strangeness([{ what: 'model', text: 'B21', fits: false }], undefined)).toContain('model');
+});
