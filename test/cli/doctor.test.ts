@@ -76,6 +76,7 @@ test('nobody at the address, no such line, no such sink', async () => {
   ]);
   expect(code).toBe(1);
   expect(findings.get('instrument m')).toMatchObject({ state: 'unreachable' });
+  expect(findings.has('instrument m, identity')).toBe(false);
   expect(findings.get('wire line')).toMatchObject({ state: 'ill' });
   expect(findings.get('rights to /dev/no-such-line (wire line)')).toMatchObject({ state: 'ill' });
   expect(findings.get('wire web')).toMatchObject({ state: 'doubtful' });

@@ -238,8 +238,11 @@ testWith({ mosquitto, mosquittoPub, openssl })(
       expect(/^(\d+|true|false)$/.test(said), key).toBe(true);
     execFileSync('chmod', ['-R', 'a+rX', at]);
     const broker = spawn(mosquitto ?? '', ['-c', join(at, 'meters.conf')], { stdio: 'ignore' });
-    onTestFinished(() => {
+    // It writes what it keeps when it ends, and the folder goes after it.
+    onTestFinished(async () => {
+      const ended = new Promise((done) => broker.once('exit', done));
       broker.kill();
+      await ended;
     });
     const client = (program: string, user: string, ...args: string[]): string[] => [
       program,

@@ -46,11 +46,14 @@ export async function checkInstruments(
     });
     try {
       const answers = await askRound(wire, questions, DEVICE_MS * here.length);
-      for (const { instrument, profile } of here)
-        findings.push(
-          ...readingFindings(profile, instrument, answers.get(instrument.id) ?? []),
-          identityFinding(profile, instrument, answers.get(`who ${instrument.id}`) ?? []),
-        );
+      for (const { instrument, profile } of here) {
+        const readings = readingFindings(profile, instrument, answers.get(instrument.id) ?? []);
+        findings.push(...readings);
+        // Whoever gives no reading tells no name either: that is said once.
+        if (readings.some(({ state }) => state === 'unreachable')) continue;
+        const told = answers.get(`who ${instrument.id}`) ?? [];
+        findings.push(identityFinding(profile, instrument, told));
+      }
     } catch (cause) {
       if (!(cause instanceof SiteFault)) throw cause;
       findings.push(troubled(`wire ${id}`, 'ill', cause.notice.what, cause.notice.remedy));
