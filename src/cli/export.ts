@@ -88,9 +88,10 @@ example: trueup export --from 2026-11-01 --to 2026-12-01 --kind metered --out no
       say(terminal, values.json, { out: wish.out }, wish.out);
       return EXIT.done;
     }
+    const asked = parsePeriod(values.from, values.to);
+    const kinds = kindsOf(values.kind);
     const ledger = await readLedger(values.data);
     try {
-      const asked = parsePeriod(values.from, values.to);
       const span = ledger.statements.span() ?? asked;
       const intervals: IntervalExport = {
         format,
@@ -99,7 +100,7 @@ example: trueup export --from 2026-11-01 --to 2026-12-01 --kind metered --out no
           untilNs:
             values.to === undefined && span.untilNs < asked.untilNs ? span.untilNs : asked.untilNs,
         },
-        kinds: kindsOf(values.kind),
+        kinds,
         points: values.point,
         site: siteOf(settlement),
         keyFile: values.key,

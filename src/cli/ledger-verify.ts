@@ -6,8 +6,8 @@ import { readText } from './settlement-folder.ts';
 import { settlementSummary } from './settlement-summary.ts';
 import { verifyStatement } from './statement-proof.ts';
 
-const textOf = (path: string | undefined): string | undefined =>
-  path === undefined ? undefined : readText(path);
+const textOf = (path: string | undefined, option: string): string | undefined =>
+  path === undefined ? undefined : readText(path, option);
 
 export async function verifyDataDirectory(
   dataDir: string,
@@ -16,8 +16,8 @@ export async function verifyDataDirectory(
 ): Promise<number> {
   let shownPercent = -1;
   const verdict = await verifyLedger(dataDir, {
-    vkey: textOf(vkey),
-    policy: textOf(policy),
+    vkey: textOf(vkey, '--vkey'),
+    policy: textOf(policy, '--policy'),
     onProgress: ({ part, doneCount, ofCount }) => {
       const percent = ofCount === 0 ? 100 : Math.floor((10 * doneCount) / ofCount) * 10;
       if (percent === shownPercent || !terminal.interactive) return;
@@ -47,7 +47,10 @@ export async function verifyDataDirectory(
 
 /** Offline: nothing but the file, or the folder, and the key or policy. Throws LedgerDamage where it is not what was signed. */
 export function verifyHandedOut(path: string, options: LedgerOptions, terminal: Terminal): number {
-  const policy = givenPolicy({ vkey: textOf(options.vkey), policy: textOf(options.policy) });
+  const policy = givenPolicy({
+    vkey: textOf(options.vkey, '--vkey'),
+    policy: textOf(options.policy, '--policy'),
+  });
   if (policy === undefined) {
     throw new UsageError('a statement is checked with --vkey or --policy, from elsewhere than it');
   }

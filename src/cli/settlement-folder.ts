@@ -71,12 +71,13 @@ export function readLines(folder: string): readonly { bytes: Uint8Array; json: L
     });
 }
 
-export function readText(path: string): string {
+export function readText(path: string, option?: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     const remedy = 'check the path, or take it from a backup';
-    throw new SiteFault({ where: path, what: 'the file cannot be read', remedy }, { cause });
+    const where = option === undefined ? path : `${option} ${path}`;
+    throw new SiteFault({ where, what: 'the file cannot be read', remedy }, { cause });
   }
 }
 

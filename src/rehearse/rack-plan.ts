@@ -111,10 +111,10 @@ export function replayPlan(
 
 const nameOf = (source: string): string => source.replace(/[^A-Za-z0-9._-]+/g, '-');
 
-/** The profile whose import register has the smallest step, floats of 32 bits aside; ties by name. */
+/** The reference meter whose import register has the smallest step, floats of 32 bits aside; ties by name. */
 function finestProfile(profiles: ReadonlyMap<string, Profile>): string {
   const candidates = [...profiles.values()].flatMap((profile) => {
-    if (!isModbus(profile)) return [];
+    if (!isModbus(profile) || profile.role !== 'reference') return [];
     const read = profile.reads.find((each) => each.channel === 'energy_import');
     if (read?.kind !== 'counter' || read.as === 'float32') return [];
     return [{ id: profile.id, stepUj: quantumUj(read) }];

@@ -227,7 +227,9 @@ describe('the main job', { timeout: 120_000 }, () => {
     const verified = await runTrueup('ledger', 'verify', dataDir);
     expect(verified, verified.lines.join('\n')).toMatchObject({ code: 0 });
     const out = join(folder, 'all.csv');
-    expect((await runTrueup('export', '--data', dataDir, '--out', out)).code).toBe(0);
+    // The service was stopped and started, so what lies between is missing: an export of it is provisional.
+    const exporting = await runTrueup('export', '--data', dataDir, '--provisional', '--out', out);
+    expect(exporting, exporting.lines.join('\n')).toMatchObject({ code: 0 });
     const [header = '', ...rows] = (await readFile(out, 'utf8')).trimEnd().split('\n');
     const names = header.split(',');
     const cell = (row: string, name: string): string => row.split(',')[names.indexOf(name)] ?? '';
