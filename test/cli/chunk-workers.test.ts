@@ -10,8 +10,8 @@ import { countersOf, LONG, SIX_TERMS } from '../calibrate/long-node.ts';
 const built = async <Module>(name: string): Promise<Module> =>
   (await import(new URL(`../../dist/${name}.js`, import.meta.url).href)) as Module;
 const { startChunkWorkers } = await built<typeof Workers>('cli/chunk-workers');
-const { fitLong } = await built<typeof Fit>('calibrate/long-fit');
-const { mapInOrder } = await built<typeof InOrder>('calibrate/map-chunks');
+const { fitLong } = await built<typeof Fit>('calibrate/long/long-fit');
+const { mapInOrder } = await built<typeof InOrder>('calibrate/long/map-chunks');
 
 const PLAN = { terms: SIX_TERMS, seed: 5, form: 'components' } as const;
 const open: { close(): Promise<void> }[] = [];
