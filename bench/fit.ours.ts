@@ -11,7 +11,7 @@ const [path = '', days = '1', workers = ''] = process.argv.slice(2);
 
 // Worker threads run the built files, so everything here does.
 const built = (name: string): string => new URL(`../dist/${name}.js`, import.meta.url).href;
-const { fitDays, storeDays } = (await import(built('calibrate/long-fit'))) as typeof LongFit;
+const { fitDays, storeDays } = (await import(built('calibrate/long/long-fit'))) as typeof LongFit;
 const { startChunkWorkers } = (await import(built('cli/chunk-workers'))) as typeof Workers;
 
 async function* readDays(daysCount: number): AsyncGenerator<DayCounters, void, undefined> {
