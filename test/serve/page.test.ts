@@ -69,7 +69,8 @@ const textOf = async (page: Page, node: string, cell: string) =>
 describe('the rack page', () => {
   testPage('shows what the rack says, and why it does not where it does not', async () => {
     const { page, complaints, asked, server } = await openPage();
-    expect(await page.locator('h1').innerText()).toMatch(/Trueup\s+hall-2/);
+    // Rows and head are drawn one after the other.
+    await expect.poll(() => page.locator('h1').innerText()).toMatch(/Trueup\s+hall-2/);
     expect(await page.locator('#rehearsal').innerText()).toBe('REHEARSAL 10× · seed 7');
     expect(await page.title()).toContain('REHEARSAL');
     expect(await page.locator('#clock').innerText()).toBe('2026-01-31 11:02:05 UTC');
