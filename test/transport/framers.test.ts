@@ -22,8 +22,11 @@ interface Kind {
   readonly isRight: (frame: Buffer) => boolean;
 }
 
+/** Of seven bits, STX too: on a line of 7E1 that is read as 8N1, parity stands in bit 7. */
 const bcc = (frame: Buffer): boolean =>
-  frame.subarray(frame.lastIndexOf(2) + 1).reduce((sum, byte) => sum ^ (byte & 0x7f), 0) === 0;
+  frame
+    .subarray(frame.findIndex((byte) => (byte & 0x7f) === 2) + 1)
+    .reduce((sum, byte) => sum ^ (byte & 0x7f), 0) === 0;
 const KINDS: readonly Kind[] = [
   {
     protocol: 'sml',
