@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { instantNs } from '../src/quantity/time.ts';
 import type { DayCounters } from '../src/calibrate/long/day-rows.ts';
 import type * as LongFit from '../src/calibrate/long/long-fit.ts';
-import type * as Workers from '../src/cli/chunk-workers.ts';
+import type * as Workers from '../src/cli/calibrate/chunk-workers.ts';
 import { CHIPS, DAY_BYTES, DAY_READINGS_COUNT, DRIFT_S, OFFSET_S } from './fit.counters.ts';
 
 const [path = '', days = '1', workers = ''] = process.argv.slice(2);
@@ -12,7 +12,9 @@ const [path = '', days = '1', workers = ''] = process.argv.slice(2);
 // Worker threads run the built files, so everything here does.
 const built = (name: string): string => new URL(`../dist/${name}.js`, import.meta.url).href;
 const { fitDays, storeDays } = (await import(built('calibrate/long/long-fit'))) as typeof LongFit;
-const { startChunkWorkers } = (await import(built('cli/chunk-workers'))) as typeof Workers;
+const { startChunkWorkers } = (await import(
+  built('cli/calibrate/chunk-workers')
+)) as typeof Workers;
 
 async function* readDays(daysCount: number): AsyncGenerator<DayCounters, void, undefined> {
   const file = await open(path);

@@ -1,7 +1,7 @@
 // One reading's journey, from the wire to the sink. This is the whole service: a site goes in; wires, ledger, curves,
 // settlement, models, sinks and faces are joined here and nowhere else. docs/life-of-a-reading.md tells it slowly.
 import type { EnergyCurve } from './align/energy-curve.ts';
-import type { LoadedProfile } from './cli/load-profiles.ts';
+import type { LoadedProfile } from './cli/site/load-profiles.ts';
 import { calibrationsOf, modelText } from './cli/running-site/calibrations.ts';
 import { chipCurves, forget } from './cli/running-site/curves.ts';
 import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remainders.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { alignRuns, type AlignedRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
 import type { RunEvidence } from '../../src/calibrate/evidence-rows.ts';
-import { evidenceOf, layoutOf } from '../../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { evidenceOf, layoutOf } from '../../src/cli/calibrate/sources.ts';
+import { readRunFolder } from '../../src/cli/calibrate/run-folder.ts';
 import { isRefusal } from '../../src/quantity/fault.ts';
 import { shared } from '../../test/fixtures.ts';
 

@@ -11,8 +11,8 @@ import type { HeldReadings } from '../../src/align/held-readings.ts';
 import { emptyGram, solveBounded } from '../../src/calibrate/bounded-regression.ts';
 import { GAIN_PRIORS } from '../../src/calibrate/knowledge/sensor-table.ts';
 import type { RunEvidence } from '../../src/calibrate/evidence-rows.ts';
-import { evidenceOf } from '../../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { evidenceOf } from '../../src/cli/calibrate/sources.ts';
+import { readRunFolder } from '../../src/cli/calibrate/run-folder.ts';
 import { isRefusal } from '../../src/quantity/fault.ts';
 import { shared } from '../../test/fixtures.ts';
 

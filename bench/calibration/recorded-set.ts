@@ -10,8 +10,8 @@ import {
 } from '../../src/calibrate/evidence-rows.ts';
 import { fitModel, type FitFrame } from '../../src/calibrate/fit-model.ts';
 import { blockFor } from '../../src/calibrate/fit-node.ts';
-import { evidenceOf, layoutOf } from '../../src/cli/calibrate-sources.ts';
-import { readRunFolder, type RunFolder } from '../../src/cli/run-folder.ts';
+import { evidenceOf, layoutOf } from '../../src/cli/calibrate/sources.ts';
+import { readRunFolder, type RunFolder } from '../../src/cli/calibrate/run-folder.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { isRefusal, type Refusal } from '../../src/quantity/fault.ts';
 import { instantNs } from '../../src/quantity/time.ts';

@@ -11,8 +11,8 @@ import {
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
 import { fitGroup } from '../../src/calibrate/shared/fit-group.ts';
 import { fitShared } from '../../src/calibrate/shared/shared-fit.ts';
-import { evidenceOf } from '../../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { evidenceOf } from '../../src/cli/calibrate/sources.ts';
+import { readRunFolder } from '../../src/cli/calibrate/run-folder.ts';
 import { isRefusal } from '../../src/quantity/fault.ts';
 import type { PointId } from '../../src/quantity/quality.ts';
 import { durationNs, instantNs, type Interval } from '../../src/quantity/time.ts';

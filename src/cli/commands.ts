@@ -1,22 +1,22 @@
 // All commands in one list, and what becomes of their faults: a sentence with a remedy, and a stable exit code.
 import { LedgerDamage } from '../ledger/index.ts';
-import { AGENT } from './agent.ts';
-import { CALIBRATE } from './calibrate-command.ts';
+import { AGENT } from './agent/agent.ts';
+import { CALIBRATE } from './calibrate/calibrate-command.ts';
 import { type Command, EXIT, type Terminal } from './command.ts';
-import { CORRECT } from './correct.ts';
+import { CORRECT } from './correct/correct.ts';
 import { DOCTOR } from './doctor/doctor.ts';
-import { EXPORT } from './export.ts';
+import { EXPORT } from './export/export.ts';
 import { FIRMWARE } from './firmware/firmware.ts';
-import { LEDGER } from './ledger.ts';
+import { LEDGER } from './ledger/ledger.ts';
 import { trueupVersion } from './package-version.ts';
 import { PROBE } from './probe/probe.ts';
 import { PUBLISH } from './publish.ts';
-import { READ } from './read.ts';
-import { REHEARSE } from './rehearse.ts';
-import { RUN } from './run.ts';
-import { explain, processTerminal } from './run-command.ts';
-import { SETTLE } from './settle.ts';
-import { WITNESS } from './witness.ts';
+import { READ } from './read/read.ts';
+import { REHEARSE } from './rehearse/rehearse.ts';
+import { RUN } from './run/run.ts';
+import { explain, processTerminal } from './run/run-command.ts';
+import { SETTLE } from './settle/settle.ts';
+import { WITNESS } from './ledger/witness.ts';
 
 const COMMANDS = {
   run: RUN,

@@ -5,7 +5,7 @@ import { openSink } from '../publish/sinks.ts';
 import { type InstantNs, instantNs, NS_PER_S } from '../quantity/time.ts';
 import { type Command, EXIT, jsonLine, readArguments, UsageError } from './command.ts';
 import { parsePeriod } from './period.ts';
-import { readSiteFile } from './site-file.ts';
+import { readSiteFile } from './site/site-file.ts';
 import { systemClock, systemTimers } from './system-clock.ts';
 
 export const PUBLISH: Command = {

@@ -18,7 +18,7 @@ async function everything(): Promise<number> {
 }
 
 async function agent(): Promise<number> {
-  const { AGENT } = await import('./agent.ts');
-  const { runCommand } = await import('./run-command.ts');
+  const { AGENT } = await import('./agent/agent.ts');
+  const { runCommand } = await import('./run/run-command.ts');
   return runCommand(AGENT, 'agent', process.argv.slice(3));
 }

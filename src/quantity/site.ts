@@ -1,4 +1,4 @@
-// A site: instruments on wires, points and nodes behind them, sinks. The file is read and checked in cli/site-file.ts.
+// A site: instruments on wires, points and nodes behind them, sinks. The file is read and checked in cli/site/site-file.ts.
 import type { ConfigFingerprint } from './config-fingerprint.ts';
 import type { PointId } from './quality.ts';
 import type { DurationNs, InstantNs } from './time.ts';

@@ -285,10 +285,10 @@ describe('by HTTP', () => {
 
 describe('the unit', () => {
   test('lets the agent read energy without being root', async () => {
-    const { agentUnit } = await import('../../src/cli/agent-unit.ts');
+    const { agentUnit } = await import('../../src/cli/agent/agent-unit.ts');
     expect(agentUnit()).toContain('AmbientCapabilities=CAP_DAC_READ_SEARCH');
     expect(
-      readFileSync(join(import.meta.dirname, '../../src/cli/agent-unit.ts'), 'utf8'),
+      readFileSync(join(import.meta.dirname, '../../src/cli/agent/agent-unit.ts'), 'utf8'),
     ).toContain('DynamicUser');
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { calibrate } from '../../src/cli/calibrate.ts';
+import { calibrate } from '../../src/cli/calibrate/calibrate.ts';
 import { formatInstant, instantNs } from '../../src/quantity/time.ts';
 import { PLAIN, sampleNode, type NodeSamples } from './synthetic-node.ts';
 

@@ -13,8 +13,8 @@ import {
   suspicionText,
   type FeedSummary,
 } from '../../src/calibrate/shared/missing-feed.ts';
-import { evidenceOf, layoutOf } from '../../src/cli/calibrate-sources.ts';
-import { readRunFolder } from '../../src/cli/run-folder.ts';
+import { evidenceOf, layoutOf } from '../../src/cli/calibrate/sources.ts';
+import { readRunFolder } from '../../src/cli/calibrate/run-folder.ts';
 import { isRefusal } from '../../src/quantity/fault.ts';
 import { shared } from '../fixtures.ts';
 import { minimalRandom } from './synthetic-node.ts';

@@ -1,7 +1,7 @@
 // Model files to draw: fitted on made-up nodes, and bent by tests into what a hostile or damaged file may hold.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { calibrate } from '../../src/cli/calibrate.ts';
+import { calibrate } from '../../src/cli/calibrate/calibrate.ts';
 import { formatInstant, instantNs } from '../../src/quantity/time.ts';
 import { PLAIN, sampleNode, type NodeTruth } from './synthetic-node.ts';
 

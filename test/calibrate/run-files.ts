@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { calibrate } from '../../src/cli/calibrate.ts';
+import { calibrate } from '../../src/cli/calibrate/calibrate.ts';
 import { formatInstant, instantNs } from '../../src/quantity/time.ts';
 
 /** 2023-11-14T22:13:00Z, a whole minute. */

@@ -4,12 +4,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { DayCounters, DayToAlign } from '../../src/calibrate/long/day-rows.ts';
 import type * as Fit from '../../src/calibrate/long/long-fit.ts';
 import type * as InOrder from '../../src/calibrate/long/map-chunks.ts';
-import type * as Workers from '../../src/cli/chunk-workers.ts';
+import type * as Workers from '../../src/cli/calibrate/chunk-workers.ts';
 import { countersOf, LONG, SIX_TERMS } from '../calibrate/long-node.ts';
 
 const built = async <Module>(name: string): Promise<Module> =>
   (await import(new URL(`../../dist/${name}.js`, import.meta.url).href)) as Module;
-const { startChunkWorkers } = await built<typeof Workers>('cli/chunk-workers');
+const { startChunkWorkers } = await built<typeof Workers>('cli/calibrate/chunk-workers');
 const { fitLong } = await built<typeof Fit>('calibrate/long/long-fit');
 const { mapInOrder } = await built<typeof InOrder>('calibrate/long/map-chunks');
 

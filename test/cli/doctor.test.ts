@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { identityFinding } from '../../src/cli/doctor/check-instruments.ts';
 import { checkDisk, checkRights } from '../../src/cli/doctor/check-host.ts';
-import { parseSite } from '../../src/cli/site-file.ts';
+import { parseSite } from '../../src/cli/site/site-file.ts';
 import { deviceProfile } from '../decode/profiles.ts';
 import { findPython, freePort, testWith } from '../real-programs.ts';
 import { foreignMeter, sdm120, swapped } from '../simulators/foreign-meter.ts';

@@ -19,7 +19,7 @@ import {
   firmwareConfigs,
   rendered,
 } from '../../src/cli/firmware/firmware-configs.ts';
-import { loadProfiles } from '../../src/cli/load-profiles.ts';
+import { loadProfiles } from '../../src/cli/site/load-profiles.ts';
 import { systemTimers } from '../../src/cli/system-clock.ts';
 import { isModbus, isMqttJson } from '../../src/decode/profile.ts';
 import { findProgram, freePort, testWith } from '../real-programs.ts';

@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { daySlices } from '../../src/cli/day-slices.ts';
-import { isLongRecording } from '../../src/cli/long-recording.ts';
+import { daySlices } from '../../src/cli/calibrate/day-slices.ts';
+import { isLongRecording } from '../../src/cli/calibrate/long-recording.ts';
 import { longDays, LONG, type LongTruth } from '../calibrate/long-node.ts';
 
 const TRUEUP = join(import.meta.dirname, '../../dist/cli/trueup.js');

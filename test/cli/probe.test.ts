@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseNumbers, parseTarget } from '../../src/cli/probe/targets.ts';
-import { parseSite } from '../../src/cli/site-file.ts';
+import { parseSite } from '../../src/cli/site/site-file.ts';
 import { plausibilityOf } from '../../src/decode/plausibility.ts';
 import { findProgram, findPython, freePort, testWith } from '../real-programs.ts';
 import { foreignMeter, sdm120, swapped } from '../simulators/foreign-meter.ts';

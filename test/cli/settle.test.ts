@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/commands.ts';
-import { parseAccounts } from '../../src/cli/accounts-file.ts';
+import { parseAccounts } from '../../src/cli/settle/accounts-file.ts';
 import { civilPeriod } from '../../src/cli/local-time.ts';
 import { readLedger } from '../../src/ledger/index.ts';
 import { SiteFault } from '../../src/quantity/fault.ts';

@@ -1,7 +1,7 @@
 // What a site file says of SNMP agents and the parts of PDUs, and what is told where it does not fit together.
 import { afterEach, expect, test, vi } from 'vitest';
-import { loadProfiles } from '../../src/cli/load-profiles.ts';
-import { parseSite } from '../../src/cli/site-file.ts';
+import { loadProfiles } from '../../src/cli/site/load-profiles.ts';
+import { parseSite } from '../../src/cli/site/site-file.ts';
 import type { Site } from '../../src/quantity/site.ts';
 import { run } from './terminal.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { spanText, staircasePlan } from '../../src/cli/staircase-plan.ts';
+import { spanText, staircasePlan } from '../../src/cli/calibrate/staircase-plan.ts';
 import { parseInstant } from '../../src/quantity/time.ts';
 import { startTrueup } from '../journey/stack.ts';
 

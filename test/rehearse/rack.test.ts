@@ -1,7 +1,7 @@
 // The rack as a whole: the site file that the service reads, labels, options, and that it stops cleanly.
 import { expect, test } from 'vitest';
-import { loadProfiles } from '../../src/cli/load-profiles.ts';
-import { parseSite } from '../../src/cli/site-file.ts';
+import { loadProfiles } from '../../src/cli/site/load-profiles.ts';
+import { parseSite } from '../../src/cli/site/site-file.ts';
 import type { MqttJsonProfile } from '../../src/decode/json-profile.ts';
 import { isMqttJson } from '../../src/decode/profile.ts';
 import { wireTasks } from '../../src/decode/wire-tasks.ts';

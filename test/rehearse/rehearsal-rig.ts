@@ -1,5 +1,5 @@
 // What the tests of the rehearsal share: the real profiles, a rack at a given speed, and frames as a transport has them.
-import { loadProfiles } from '../../src/cli/load-profiles.ts';
+import { loadProfiles } from '../../src/cli/site/load-profiles.ts';
 import { rehearsalClock, startRehearsalClock, systemTimers } from '../../src/cli/system-clock.ts';
 import type { Profile } from '../../src/decode/profile.ts';
 import type { Exchange } from '../../src/quantity/exchange.ts';

@@ -6,7 +6,7 @@ import type { Site } from '../../src/quantity/site.ts';
 import { instantNs } from '../../src/quantity/time.ts';
 import { watts } from '../../src/quantity/units.ts';
 import type { RackSnapshot } from '../../src/serve/rack-view.ts';
-import { parseSite } from '../../src/cli/site-file.ts';
+import { parseSite } from '../../src/cli/site/site-file.ts';
 
 const siteOf = (nodes: string): Site =>
   parseSite(

@@ -9,8 +9,8 @@ import { wireTasks, type ProfiledInstrument } from '../../decode/wire-tasks.ts';
 import { SiteFault, type FaultCode } from '../../quantity/fault.ts';
 import type { Exchange } from '../../quantity/exchange.ts';
 import { choosesItsTimes, type Instrument, type Site } from '../../quantity/site.ts';
-import { askRound } from '../ask-round.ts';
-import type { KnownProfiles } from '../site-profiles.ts';
+import { askRound } from '../read/ask-round.ts';
+import type { KnownProfiles } from '../site/site-profiles.ts';
 import { remedyOf, troubled, well, type Finding } from './finding.ts';
 
 /** A wire on which everything is silent may take this long for each device. */

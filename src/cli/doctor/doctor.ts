@@ -1,7 +1,7 @@
 // `trueup doctor`: is this site fit to be read, settled and believed? It looks at everything once and says what to do.
 import { type Command, EXIT, jsonLine, readArguments, UsageError } from '../command.ts';
-import { loadProfiles } from '../load-profiles.ts';
-import { readSiteFile } from '../site-file.ts';
+import { loadProfiles } from '../site/load-profiles.ts';
+import { readSiteFile } from '../site/site-file.ts';
 import { checkClock, checkDisk, checkRights, checkSinks } from './check-host.ts';
 import { checkInstruments } from './check-instruments.ts';
 import type { Finding } from './finding.ts';

@@ -2,7 +2,7 @@
 import type { Exchange } from '../../quantity/exchange.ts';
 import type { Wire } from '../../quantity/site.ts';
 import type { PolledDevice } from '../../transport/transport.ts';
-import { askRound, isAbandoned } from '../ask-round.ts';
+import { askRound, isAbandoned } from '../read/ask-round.ts';
 
 /** Longest silence that a document of a meter asks for before a request, ms. */
 const SILENCE_MS = 60;

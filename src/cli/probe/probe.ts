@@ -1,7 +1,7 @@
 // `trueup probe`: what is on a serial line or in a range of addresses that the user names, and the lines of a site file for
 // it. It only reads, it is bounded, and it guesses no password.
 import { describe, notesOf, siteEntry, told, type Found } from './site-entry.ts';
-import { loadProfiles } from '../load-profiles.ts';
+import { loadProfiles } from '../site/load-profiles.ts';
 import {
   type Command,
   EXIT,
@@ -10,7 +10,7 @@ import {
   UsageError,
   type Terminal,
 } from '../command.ts';
-import { resolveSecret } from '../secret.ts';
+import { resolveSecret } from '../site/secret.ts';
 import { lookAtHost, lookAtLine, type LookOptions } from './look.ts';
 import { parseNumbers, parseTarget, TARGET_FORMS } from './targets.ts';
 

@@ -11,7 +11,7 @@ import type { Exchange } from '../../quantity/exchange.ts';
 import type { Instrument, Wire } from '../../quantity/site.ts';
 import { fromSeconds } from '../../quantity/time.ts';
 import type { PolledDevice } from '../../transport/transport.ts';
-import { askRound } from '../ask-round.ts';
+import { askRound } from '../read/ask-round.ts';
 
 export interface Candidate {
   readonly profile: Profile;

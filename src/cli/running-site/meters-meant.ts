@@ -5,7 +5,7 @@ import type { IdentityReading } from '../../decode/identity-reading.ts';
 import { wireTasks } from '../../decode/wire-tasks.ts';
 import { SiteFault } from '../../quantity/fault.ts';
 import { choosesItsTimes, type Site } from '../../quantity/site.ts';
-import { askRound, questionsCount } from '../ask-round.ts';
+import { askRound, questionsCount } from '../read/ask-round.ts';
 import type { Seat } from './seats.ts';
 
 /** A start waits no longer than this for meters that do not answer; they are read all the same. */

@@ -10,7 +10,7 @@ import { type DurationNs, type InstantNs, instantNs, toSeconds } from '../../qua
 import { watts } from '../../quantity/units.ts';
 import { accuracyRatio } from '../../quantity/accuracy-class.ts';
 import { EdgeBook } from '../../settle/edge-book.ts';
-import type { LoadedProfile } from '../load-profiles.ts';
+import type { LoadedProfile } from '../site/load-profiles.ts';
 
 export interface Seat {
   readonly instrument: Instrument;
