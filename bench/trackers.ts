@@ -9,6 +9,7 @@ import { fitClaims, type MeteredClaim } from '../src/calibrate/claims/claim-fit.
 import { unwrapped } from '../src/decode/trackers/rapl-wrap.ts';
 import { readCsvTable, type CsvRow } from '../src/decode/trackers/csv-table.ts';
 import type { ClaimedEnergy, ClaimedKind } from '../src/quantity/claim.ts';
+import type { CorrectionModel } from '../src/quantity/correction.ts';
 import { isRefusal } from '../src/quantity/fault.ts';
 import { instantNs } from '../src/quantity/time.ts';
 import { joules } from '../src/quantity/units.ts';
@@ -52,9 +53,12 @@ const SETS: readonly {
   readonly path: string;
   readonly columns: Columns;
   readonly where?: string;
+  /** The same claims as in another set: judged, and not counted twice over all. */
+  readonly isRepeated?: boolean;
 }[] = [
   {
     path: 'fixtures/trackers/grid5000-dgx1/derived/tool_vs_wall.csv',
+    isRepeated: true,
     columns: {
       tool: 'tool',
       benchmark: 'benchmark',
@@ -110,12 +114,14 @@ function meteredOf(
     measured.set('gpu', {
       energyJ: joules(isOff ? (gpuJ * ownS) / summedS : gpuJ),
       stepS: tool.stepS,
+      isMean: Math.abs(summedS - ownS) <= 30,
     });
   } else {
     if (totalKwh === undefined || totalKwh <= 0) return undefined;
     measured.set('total', {
       energyJ: joules((totalKwh * KWH_J) / tool.pueRatio),
       stepS: tool.stepS,
+      isMean: true,
     });
   }
   const fromNs = instantNs(BigInt(Math.round(startS * 1e6)) * 1000n);
@@ -140,7 +146,7 @@ const percent = (ratio: number): string => `${(100 * ratio).toFixed(2)} %`;
 const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, each) => sum + each, 0) / Math.max(1, values.length);
 
-function judge(title: string, metered: readonly MeteredClaim[]): void {
+function judge(title: string, metered: readonly MeteredClaim[]): readonly Judged[] {
   const saidJ = ({ claim }: MeteredClaim): number =>
     [...claim.measured.values()].reduce((sum, each) => sum + each.energyJ, 0);
   const before = meanOf(metered.map((each) => Math.abs(saidJ(each) / each.wallJ - 1)));
@@ -162,29 +168,49 @@ function judge(title: string, metered: readonly MeteredClaim[]): void {
       say(`  without ${benchmark}: refused: ${model.because}`);
       continue;
     }
-    const judged = own.map((each): Judged | undefined => {
-      const outcome = correctClaim(model, each.claim);
-      if (isRefusal(outcome)) return undefined;
-      const errorJ = outcome.energyJ - each.wallJ;
-      return {
-        errorRatio: errorJ / each.wallJ,
-        uRatio: outcome.expandedJ / outcome.energyJ,
-        isCovered: Math.abs(errorJ) <= outcome.expandedJ,
-        isLong: lengthOf(each.claim) >= 120,
-      };
-    });
+    const judged = own.map((each) => judgedBy(model, each));
     const kept = judged.filter((each) => each !== undefined);
     all.push(...kept);
     say(
       `  left out ${benchmark.padEnd(8)} ${own.length} claims of ${meanOf(own.map(({ claim }) => lengthOf(claim))).toFixed(0)} s: error ${percent(meanOf(kept.map((each) => each.errorRatio)))}, U ${percent(meanOf(kept.map((each) => each.uRatio)))}, covered ${kept.filter((each) => each.isCovered).length}/${kept.length}, refused ${judged.length - kept.length}`,
     );
   }
+  say(`  after: ${summaryOf(all)}`);
+  return all;
+}
+
+function judgedBy(model: CorrectionModel, { claim, wallJ }: MeteredClaim): Judged | undefined {
+  const outcome = correctClaim(model, claim);
+  if (isRefusal(outcome)) return undefined;
+  const errorJ = outcome.energyJ - wallJ;
+  return {
+    errorRatio: errorJ / wallJ,
+    uRatio: outcome.expandedJ / outcome.energyJ,
+    isCovered: Math.abs(errorJ) <= outcome.expandedJ,
+    isLong: lengthOf(claim) >= 120,
+  };
+}
+
+function summaryOf(all: readonly Judged[]): string {
   const mape = (of: readonly Judged[]): string =>
     percent(meanOf(of.map((each) => Math.abs(each.errorRatio))));
   const long = all.filter((each) => each.isLong);
-  say(
-    `  after: MAPE ${mape(all)}; of 2 minutes and more ${mape(long)} (${long.length}); U covers ${percent(all.filter((each) => each.isCovered).length / Math.max(1, all.length))}, mean U ${percent(meanOf(all.map((each) => each.uRatio)))}`,
-  );
+  return `MAPE ${mape(all)}; of 2 minutes and more ${mape(long)} (${long.length}); U covers ${percent(all.filter((each) => each.isCovered).length / Math.max(1, all.length))}, mean U ${percent(meanOf(all.map((each) => each.uRatio)))}`;
+}
+
+/** As the product is used: learnt on one day, applied on another. */
+function judgeNextDay(
+  title: string,
+  taught: readonly MeteredClaim[],
+  later: readonly MeteredClaim[],
+): void {
+  const model = fitClaims(taught, { node: 'dgx1', fittedAtNs: instantNs(0n) });
+  if (isRefusal(model)) {
+    say(`${title}: refused: ${model.because}`);
+    return;
+  }
+  const judged = later.map((each) => judgedBy(model, each)).filter((each) => each !== undefined);
+  say(`${title}: ${judged.length} of ${later.length} claims: ${summaryOf(judged)}`);
 }
 
 interface Judged {
@@ -194,6 +220,8 @@ interface Judged {
   readonly isLong: boolean;
 }
 
+const pooled: Judged[] = [];
+const days = new Map<string, (readonly MeteredClaim[])[]>();
 for (const set of SETS) {
   const path = join(root, set.path);
   say(`\n${set.path}${set.where === undefined ? '' : ` (${set.where})`}`);
@@ -218,7 +246,19 @@ for (const set of SETS) {
     const metered = own
       .map((row) => meteredOf(row, set, tool, siblingsW))
       .filter((each) => each !== undefined);
-    if (metered.length > 0) judge(tool.name, metered);
+    if (metered.length === 0) continue;
+    const judged = judge(tool.name, metered);
+    if (set.isRepeated) continue;
+    pooled.push(...judged);
+    days.set(tool.name, [...(days.get(tool.name) ?? []), metered]);
   }
 }
+say('\nlearnt on one day, applied on the other');
+for (const [name, [later, earlier]] of days) {
+  if (!later || !earlier) continue;
+  judgeNextDay(`  ${name}, forwards`, earlier, later);
+  judgeNextDay(`  ${name}, backwards`, later, earlier);
+}
+// Claims of one application err together: four of them are few to count on, all sets together are some more.
+say(`\nall sets together, each benchmark left out: ${pooled.length} claims: ${summaryOf(pooled)}`);
 if (wantsJson) console.log(JSON.stringify({ lines }));

@@ -198,7 +198,11 @@ function partsOf(model: CorrectionModel, span: Span, circumstance: Circumstance)
     systematicJ: joules(systematicW * durationS),
     independentJ: joules(independentW * durationS),
     edgeJ: joules(Math.hypot(timingJ, Math.SQRT2 * heldJ)),
-    dof: systematicDof(systematicW, [...level, [fitW, Math.max(1, detail.covarianceDof)]]),
+    dof: systematicDof(systematicW, [
+      ...level,
+      [fitW, Math.max(1, detail.covarianceDof)],
+      [detail.applicationW, Math.max(1, detail.applicationDof ?? Infinity)],
+    ]),
   };
 }
 

@@ -109,6 +109,9 @@ function encodeDetail(detail: CorrectionDetail): ModelDocument {
       relax_s: detail.drift.relaxS,
     },
     application_w: detail.applicationW,
+    ...(detail.applicationDof === undefined
+      ? {}
+      : { application_dof: freedom(detail.applicationDof) }),
     scale_ratio: detail.scaleRatio,
     noise_w: detail.noiseW,
     inflation_ratio: detail.inflationRatio,
@@ -285,6 +288,7 @@ function decodeDetail(detail: Fields, termsCount: number): CorrectionDetail {
       relaxS: drift.number('relax_s', 1),
     },
     applicationW: detail.number('application_w', 0),
+    ...(detail.has('application_dof') ? { applicationDof: detail.freedom('application_dof') } : {}),
     scaleRatio: detail.number('scale_ratio', 0),
     noiseW: detail.number('noise_w', 0),
     inflationRatio: detail.number('inflation_ratio', 0),

@@ -12,6 +12,8 @@ export interface ClaimedEnergy {
   readonly energyJ: Joules;
   /** Distance of the samples that were summed, s; 0 where a counter was read at both ends. */
   readonly stepS: number;
+  /** Mean power of the samples times the span's own length: of a steady load it is right whatever the steps. */
+  readonly isMean?: boolean;
 }
 
 export interface Claim {

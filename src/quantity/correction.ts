@@ -114,6 +114,8 @@ export interface CorrectionDetail {
   readonly drift: Drift;
   /** Standard uncertainty of what an application does beside the model, W: rectangular, as far as the worst one seen. */
   readonly applicationW: number;
+  /** Absent where it is a bound and no estimate. */
+  readonly applicationDof?: number;
   /** Relative standard uncertainty of the whole prediction: meter and node scatter. */
   readonly scaleRatio: number;
   /** Robust standard deviation of the residual of one interval, load edges aside, W. */

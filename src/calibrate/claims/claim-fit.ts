@@ -1,5 +1,5 @@
 // Learning a tracker: its claims beside the wall energy of the same spans give an affine correction of mean power. Each claim
-// weighs as its steps allow, since a sum of samples knows its edges to one step only.
+// weighs as its steps allow, and claims of one application weigh together: they err alike, however often they are repeated.
 import { meansOver, secondsBetween, type EnergySeries } from '../../align/energy-series.ts';
 import { CLAIMED_KINDS, type Claim } from '../../quantity/claim.ts';
 import type { CorrectionDetail, CorrectionModel, LeftOut } from '../../quantity/correction.ts';
@@ -10,8 +10,14 @@ import { dayDrift } from '../level.ts';
 import { modelId } from '../model-json.ts';
 import { GAIN_PRIORS } from '../knowledge/sensor-table.ts';
 import { standingOf } from '../gates.ts';
-import { claimSource, lengthOf, stepUncertaintyJ } from './correct-claim.ts';
-import { fitLine, lineAt, type Line, type LinePoint } from './weighted-line.ts';
+import {
+  applicationSpread,
+  togetherW,
+  type ApplicationSpread,
+  type ClaimPoint,
+} from './application-spread.ts';
+import { claimedEnergyJ, claimSource, lengthOf, stepUncertaintyJ } from './correct-claim.ts';
+import { fitLine, lineAt, type Line } from './weighted-line.ts';
 
 export interface MeteredClaim {
   readonly claim: Claim;
@@ -37,6 +43,7 @@ const LEFT_OUT_RATIO = 0.05;
 const NO_AUDIT =
   'audit: learnt from claims of a tracker, not from counters; run trueup agent on the node';
 const COVERED_RATIO_MIN = 0.95;
+const ROUNDS_COUNT = 4;
 /** Tracker and meter stamp by the same host time at best to a whole second: rectangular. */
 const STAMP_S = 1 / Math.sqrt(12);
 
@@ -54,8 +61,7 @@ export function meteredClaims(
   });
 }
 
-interface Point extends LinePoint {
-  readonly application: string;
+interface Point extends Omit<ClaimPoint, 'trustRatio'> {
   readonly lengthS: number;
 }
 
@@ -90,9 +96,9 @@ export function fitClaims(
       'learn from claims of one tracker and one set of chips',
     );
   }
-  const points = metered.map(pointOf);
-  const lowW = Math.min(...points.map((point) => point.x));
-  const highW = Math.max(...points.map((point) => point.x));
+  const powersW = metered.map(({ claim }) => claimedEnergyJ(claim) / lengthOf(claim));
+  const lowW = Math.min(...powersW);
+  const highW = Math.max(...powersW);
   if (!(lowW > 0) || highW - lowW < SPREAD_RATIO_MIN * highW) {
     return refuse(
       'calibrate.flat',
@@ -100,9 +106,11 @@ export function fitClaims(
       'learn from an idle span and from loads',
     );
   }
+  const holds = { fromW: watts(lowW), untilW: watts(highW) };
+  const points = metered.map((each) => pointOf(each, holds));
   // A total may hold table values for what was not measured: physics bounds no such gain.
   const lowerRatio = kinds.includes('total') ? 0 : GAIN_PRIORS['gpu-board'].lowerRatio;
-  const line = fitLine(points, lowerRatio);
+  const { line, spread } = fitApplications(points, lowerRatio);
   if (line.gainRatio > 3 && lowerRatio > 0) {
     return refuse(
       'calibrate.implausible',
@@ -110,7 +118,7 @@ export function fitClaims(
       'check the number of devices, the PUE, and that the meter measures this node',
     );
   }
-  const evidence = { points, line, lowerRatio };
+  const evidence = { points, line, spread, lowerRatio, holds };
   return modelOf(
     metered,
     kinds.map((kind) => claimSource(tracker, kind)),
@@ -119,31 +127,52 @@ export function fitClaims(
   );
 }
 
-function pointOf({ claim, wallJ }: MeteredClaim): Point {
+function pointOf({ claim, wallJ }: MeteredClaim, seen: CorrectionModel['holds']): Point {
   const lengthS = lengthOf(claim);
-  const energyJ = [...claim.measured.values()].reduce((sum, each) => sum + each.energyJ, 0);
   const y = wallJ / lengthS;
   const { levelW, gainRatio } = dayDrift(y);
   return {
-    x: energyJ / lengthS,
+    x: claimedEnergyJ(claim) / lengthS,
     y,
-    xSpreadW: stepUncertaintyJ(claim) / lengthS,
+    xSpreadW: stepUncertaintyJ(claim, seen) / lengthS,
     ySpreadW: Math.hypot(levelW, gainRatio * y),
     application: claim.application,
     lengthS,
   };
 }
 
+/** The line and what applications do beside it, each from the other: a few rounds settle both. */
+function fitApplications(
+  said: readonly Point[],
+  lowerRatio: number,
+): { readonly line: Line; readonly spread: ApplicationSpread } {
+  // Who is odd is seen before claims are taken together, where one of two would carry the other along.
+  const alone = fitLine(said, lowerRatio);
+  const points = said.map((point, index) => ({
+    ...point,
+    trustRatio: alone.trustRatio[index] ?? 1,
+  }));
+  let spread = applicationSpread(points, alone);
+  let line = fitLine(togetherW(points, spread), lowerRatio);
+  for (let round = 1; round < ROUNDS_COUNT; round++) {
+    spread = applicationSpread(points, line);
+    line = fitLine(togetherW(points, spread), lowerRatio);
+  }
+  return { line, spread };
+}
+
 interface Evidence {
   readonly points: readonly Point[];
   readonly line: Line;
+  readonly spread: ApplicationSpread;
+  readonly holds: CorrectionModel['holds'];
   readonly lowerRatio: number;
 }
 
 function modelOf(
   metered: readonly MeteredClaim[],
   sources: readonly string[],
-  { points, line, lowerRatio }: Evidence,
+  { points, line, spread, holds, lowerRatio }: Evidence,
   frame: ClaimFitFrame,
 ): CorrectionModel {
   const meanY = meanOf(points.map((point) => point.y));
@@ -161,11 +190,12 @@ function modelOf(
     shapes: [],
     conditions: [],
     covariance: line.covariance,
-    covarianceDof: Math.max(1, points.length - 2),
+    covarianceDof: spread.dof,
     levelW: 0,
     levelDof: Infinity,
     drift: dayDrift(meanY),
-    applicationW: applicationW(points, applications, residuals, line.gainRatio),
+    applicationW: spread.applicationW,
+    applicationDof: spread.dof,
     scaleRatio: frame.meterRatio ?? 0,
     noiseW: residualW,
     inflationRatio: 1,
@@ -196,43 +226,18 @@ function modelOf(
         gainUncertaintyRatio: Math.sqrt(line.covariance[3] ?? 0),
       },
     ],
-    holds: {
-      fromW: watts(Math.min(...points.map((point) => point.x))),
-      untilW: watts(Math.max(...points.map((point) => point.x))),
-    },
+    holds,
     offsetNs: 0n,
     residualW: watts(residualW),
     intervalS: meanOf(points.map((point) => point.lengthS)),
     systematicRatio: Math.hypot(frame.meterRatio ?? 0, detail.applicationW / meanY),
-    dof: Math.max(1, points.length - 2),
+    dof: spread.dof,
     standing: standingOf(open),
     open,
     gapRatio: 1 - meanX / meanY,
     detail,
   };
   return { ...model, id: modelId(model) };
-}
-
-/**
- * What an application does beside the line, W: scatter of their mean residuals beyond what their steps explain, with two
- * degrees of freedom spent on the line. Three applications leave one, which the gate asks to mend.
- */
-function applicationW(
-  points: readonly Point[],
-  applications: readonly string[],
-  residuals: readonly number[],
-  gainRatio: number,
-): number {
-  if (applications.length < APPLICATIONS_COUNT) return 0;
-  const dof = applications.length - 2;
-  const squares = applications.map((application) => {
-    const own = points.flatMap((point, index) =>
-      point.application === application ? [{ point, residual: residuals[index] ?? 0 }] : [],
-    );
-    const stepW = gainRatio * meanOf(own.map(({ point }) => point.xSpreadW));
-    return Math.max(0, meanOf(own.map(({ residual }) => residual)) ** 2 - stepW ** 2);
-  });
-  return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / dof);
 }
 
 function leftOutOf(
@@ -242,7 +247,7 @@ function leftOutOf(
 ): readonly LeftOut[] {
   if (applications.length < APPLICATIONS_COUNT) return [];
   return applications.map((name) => {
-    const line = fitLine(
+    const { line } = fitApplications(
       points.filter((point) => point.application !== name),
       lowerRatio,
     );

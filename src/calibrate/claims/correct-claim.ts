@@ -21,15 +21,28 @@ const SAME_RATIO = 2e-3;
 export const lengthOf = (claim: Claim): number => Number(claim.untilNs - claim.fromNs) / 1e9;
 
 /**
- * What a sum of samples at steps may be off by, J, one standard deviation: at its edges it stands for up to a step of load
- * that it did not see (rectangular over one step).
+ * What samples at steps may be off by, J, one standard deviation. A sum of power times steps stands for up to a step more or
+ * less than the span: rectangular over one step of what it read. A mean times the span's own length errs only where the
+ * load changes: at each of its two ends up to a step of it may be the load beyond, which is any that was seen.
  */
-export function stepUncertaintyJ(claim: Claim): number {
+export function stepUncertaintyJ(claim: Claim, seen: CorrectionModel['holds']): number {
   const lengthS = lengthOf(claim);
+  const claimedW = claimedEnergyJ(claim) / lengthS;
+  const beyondW = Math.hypot(
+    claimedW - (seen.fromW + seen.untilW) / 2,
+    (seen.untilW - seen.fromW) / Math.sqrt(12),
+  );
   let sum = 0;
-  for (const { energyJ, stepS } of claim.measured.values()) sum += (energyJ / lengthS) * stepS;
+  for (const { energyJ, stepS, isMean } of claim.measured.values()) {
+    const powerW = energyJ / lengthS;
+    sum += stepS * (isMean ? (Math.SQRT2 * beyondW * powerW) / claimedW : powerW);
+  }
   return sum / Math.sqrt(12);
 }
+
+/** Of all chips that the tracker measured, J. */
+export const claimedEnergyJ = ({ measured }: Claim): number =>
+  [...measured.values()].reduce((sum, { energyJ }) => sum + energyJ, 0);
 
 /**
  * Wall energy of a claim with U. Refuses `tracker.corrected`, `tracker.short`, `tracker.unmeasured` where the model needs
@@ -57,7 +70,7 @@ export function correctClaim(model: CorrectionModel, claim: Claim): ClaimOutcome
   const corrected = applyModel(model, chips, lengthS);
   if (isRefusal(corrected)) return corrected;
   const gainRatio = model.terms.reduce((most, term) => Math.max(most, term.gainRatio), 0);
-  const edgeJ = Math.hypot(corrected.parts.edgeJ, gainRatio * stepUncertaintyJ(claim));
+  const edgeJ = Math.hypot(corrected.parts.edgeJ, gainRatio * stepUncertaintyJ(claim, model.holds));
   return {
     energyJ: corrected.energyJ,
     expandedJ: expandedJ({ ...corrected.parts, edgeJ: joules(edgeJ) }),

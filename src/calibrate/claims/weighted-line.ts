@@ -14,6 +14,8 @@ export interface Line {
   readonly levelW: number;
   /** Of [level, gain], row by row; widened where the points scatter more than they should. */
   readonly covariance: readonly number[];
+  /** How much each point counted for what it says, 0 to 1: less where it lies far off. */
+  readonly trustRatio: readonly number[];
 }
 
 export const lineAt = (line: Line, x: number): number => line.levelW + line.gainRatio * x;
@@ -50,7 +52,12 @@ export function fitLine(points: readonly LinePoint[], lowerRatio: number): Line 
   }
   const { w, x, xx } = sums;
   const scale = (scatter * scatter) / Math.max(w * xx - x * x, Number.MIN_VALUE);
-  return { gainRatio, levelW, covariance: [xx, -x, -x, w].map((each) => each * scale) };
+  return {
+    gainRatio,
+    levelW,
+    covariance: [xx, -x, -x, w].map((each) => each * scale),
+    trustRatio: robust,
+  };
 }
 
 interface Sums {

@@ -135,7 +135,7 @@ function claimOf(
     if (sum === undefined) return broken(`the power of ${component} is no number`);
     if (sum.isMean) repairs.push(`${component}: mean of ${names.length} devices counted for each`);
     const kind = component === 'gpu' ? 'gpu' : cpuKind(names);
-    measured.set(kind, { energyJ: joules(sum.powerW * durationS), stepS });
+    measured.set(kind, { energyJ: joules(sum.powerW * durationS), stepS, isMean: true });
   }
   if (measured.size === 0) return broken('nothing in it was measured');
   return {

@@ -13,6 +13,8 @@ const FIELDS = [
   ['cpu', 'rapl_power_draw_absolute'],
   ['gpu', 'nvidia_draw_absolute'],
 ] as const;
+/** It measures for two seconds and sleeps for one: a row has not seen the rest of its span. */
+const SAMPLED_S = 2;
 const TIMESTAMP = /"timestamp"\s*:\s*(\d+(?:\.\d+)?)/;
 
 interface Sample {
@@ -86,7 +88,8 @@ function claimBetween(
   if (!(durationS > 0)) return wrongFormat(`line ${index + 1}: its time does not rise`);
   const measured = new Map<ClaimedKind, ClaimedEnergy>();
   for (const [kind, powerW] of sample.powers) {
-    measured.set(kind, { energyJ: joules(powerW * durationS), stepS: told.stepS ?? durationS });
+    const stepS = told.stepS ?? Math.max(0, durationS - SAMPLED_S);
+    measured.set(kind, { energyJ: joules(powerW * durationS), stepS, isMean: true });
   }
   return {
     tracker: 'impact-tracker',
