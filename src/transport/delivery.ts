@@ -1,52 +1,65 @@
-// Hands exchanges of one pushed source to the ledger, and keeps count. A meter that pushes cannot be told to wait: where
-// the ledger falls behind by more than a bound, frames are dropped and that is said.
+// Hands exchanges of one wire to the ledger, and keeps count of what it has not made durable yet, so that a wire can
+// pause (or drop, where a meter cannot be told to wait) when the disk falls behind.
 import type { Exchange } from '../quantity/exchange.ts';
 
-/** A frame a second: more than an hour. */
+/** More than this may not wait for the disk: of a meter that sends a frame a second, more than an hour. */
 const UNDELIVERED_MAX_COUNT = 4096;
+
+export interface DeliveryEvents {
+  /** The ledger refused an exchange: nothing may be read that cannot be recorded, and nothing here could mend it. */
+  readonly refused: (because: string) => void;
+  /** It was behind and is no longer. */
+  readonly caughtUp: () => void;
+}
 
 export class Delivery {
   readonly #deliver: (exchange: Exchange) => Promise<void>;
-  readonly #failed: (because: string) => void;
-  readonly #undelivered = new Set<Promise<void>>();
+  readonly #events: DeliveryEvents;
+  #undeliveredCount = 0;
   #stopped = false;
-  exchangesCount = 0;
+  #tellSettled: (() => void)[] = [];
   faultsCount = 0;
-  droppedCount = 0;
 
-  constructor(deliver: (exchange: Exchange) => Promise<void>, failed: (because: string) => void) {
+  constructor(deliver: (exchange: Exchange) => Promise<void>, events: DeliveryEvents) {
     this.#deliver = deliver;
-    this.#failed = failed;
+    this.#events = events;
   }
 
   get isStopped(): boolean {
     return this.#stopped;
   }
 
-  take(exchange: Exchange): void {
-    if (this.#stopped) return;
-    if (exchange.reply.length > 0) this.exchangesCount += 1;
-    if (exchange.fault !== undefined) this.faultsCount += 1;
-    if (this.#undelivered.size >= UNDELIVERED_MAX_COUNT) {
-      this.droppedCount += 1;
-      return;
-    }
-    const delivered = this.#deliver(exchange).then(
-      () => {
-        this.#undelivered.delete(delivered);
-      },
-      (cause: unknown) => {
-        // Nothing may be read that cannot be recorded, and nothing here could mend it.
-        this.#undelivered.delete(delivered);
-        this.#failed(`not recorded: ${cause instanceof Error ? cause.message : String(cause)}`);
-      },
-    );
-    this.#undelivered.add(delivered);
+  /** As much waits for the disk as may. */
+  get isBehind(): boolean {
+    return this.#undeliveredCount >= UNDELIVERED_MAX_COUNT;
   }
 
-  /** Takes nothing more; resolves when what was taken is durable. */
-  async stop(): Promise<void> {
+  take(exchange: Exchange): void {
+    if (this.#stopped) return;
+    if (exchange.fault !== undefined) this.faultsCount += 1;
+    this.#undeliveredCount += 1;
+    this.#deliver(exchange).then(this.#delivered, this.#refused);
+  }
+
+  // Made once, since every exchange needs both.
+  readonly #delivered = (): void => {
+    const wasBehind = this.isBehind;
+    this.#undeliveredCount -= 1;
+    if (this.#undeliveredCount === 0) for (const tell of this.#tellSettled.splice(0)) tell();
+    if (wasBehind && !this.#stopped) this.#events.caughtUp();
+  };
+
+  readonly #refused = (cause: unknown): void => {
+    this.#events.refused(`not recorded: ${cause instanceof Error ? cause.message : String(cause)}`);
+    this.#delivered();
+  };
+
+  /** Takes nothing more; resolves when nothing that was taken waits any longer. */
+  stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#undelivered);
+    if (this.#undeliveredCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#tellSettled.push(resolve);
+    });
   }
 }

@@ -1,37 +1,37 @@
 // A port that is kept open: when it is lost it is opened again for ever, with a growing pause. An adapter that is plugged
 // in again and a peer that closes or half-closes are survived so, without anybody doing anything.
 import type { Timer, Timers } from '../quantity/clock.ts';
-import type { BytePort, OpenBytePort } from './byte-port.ts';
+import type { OpenPort, Port } from './byte-port.ts';
 
 const FIRST_REOPEN_MS = 100;
 const LONGEST_REOPEN_MS = 10_000;
 
-export interface KeptPortEvents {
-  readonly opened: () => void;
+export interface KeptPortEvents<P extends Port> {
+  readonly opened: (port: P) => void;
   readonly received: (bytes: Uint8Array) => void;
-  /** Said once for each time that it was open. */
-  readonly lost: () => void;
+  /** Said once for each time that it was open; `givenUp` where we ended it, and not the peer. */
+  readonly lost: (givenUp: boolean) => void;
 }
 
-export class KeptPort {
-  readonly #openPort: OpenBytePort;
+export class KeptPort<P extends Port> {
+  readonly #openPort: OpenPort<P>;
   readonly #timers: Timers;
-  readonly #events: KeptPortEvents;
-  #port: BytePort | undefined;
+  readonly #events: KeptPortEvents<P>;
+  #port: P | undefined;
   #trouble = 'not connected yet';
   #closed = false;
   #reopenMs = FIRST_REOPEN_MS;
   #reopen: Timer | undefined;
   #opening: Promise<void> = Promise.resolve();
 
-  constructor(openPort: OpenBytePort, timers: Timers, events: KeptPortEvents) {
+  constructor(openPort: OpenPort<P>, timers: Timers, events: KeptPortEvents<P>) {
     this.#openPort = openPort;
     this.#timers = timers;
     this.#events = events;
   }
 
   /** The open port; undefined while there is none. */
-  get port(): BytePort | undefined {
+  get port(): P | undefined {
     return this.#port;
   }
 
@@ -45,9 +45,10 @@ export class KeptPort {
     await this.#openOnce();
   }
 
-  /** Starts to open it, also where nobody answers yet. */
-  start(): void {
+  /** Starts to open it, also where nobody answers yet; resolves after the first try. */
+  start(): Promise<void> {
     this.#opening = this.#openOrRetry();
+    return this.#opening;
   }
 
   /** What is connected is worth its port: the next loss is mended at once. */
@@ -59,7 +60,7 @@ export class KeptPort {
   giveUp(because: string): void {
     const port = this.#port;
     if (port === undefined) return;
-    this.#lost(because);
+    this.#lost(because, true);
     void port.close();
   }
 
@@ -76,14 +77,14 @@ export class KeptPort {
 
   async #openOnce(): Promise<void> {
     // A port that was given up may still speak: only the one in use is listened to.
-    const session: { port?: BytePort } = {};
+    const session: { port?: P } = {};
     const isInUse = (): boolean => session.port !== undefined && session.port === this.#port;
     const port = await this.#openPort({
       received: (bytes) => {
         if (isInUse()) this.#events.received(bytes);
       },
       lost: (because) => {
-        if (isInUse()) this.#lost(because);
+        if (isInUse()) this.#lost(because, false);
       },
     });
     session.port = port;
@@ -93,7 +94,7 @@ export class KeptPort {
     }
     this.#port = port;
     this.#trouble = '';
-    this.#events.opened();
+    this.#events.opened(port);
   }
 
   // A method, since what is awaited in between may change it.
@@ -119,10 +120,10 @@ export class KeptPort {
     this.#reopenMs = Math.min(2 * this.#reopenMs, LONGEST_REOPEN_MS);
   }
 
-  #lost(because: string): void {
+  #lost(because: string, givenUp: boolean): void {
     this.#port = undefined;
     this.#trouble = because;
-    this.#events.lost();
+    this.#events.lost(givenUp);
     this.#openLater();
   }
 }

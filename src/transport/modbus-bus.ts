@@ -1,38 +1,31 @@
 // One owner per wire, one request in flight. The bus keeps the order that Modbus needs (silence, flush, quarantine,
-// no reply taken for another's), stamps what it sends and hears, and turns every ending into an Exchange.
+// no reply taken for another's), stamps what it sends and hears, and turns every ending into an Exchange. It calls back
+// rather than promises: this is the hot path, and the next request leaves in the same turn in which the answer came.
 import assert from 'node:assert/strict';
 import type { Clock, Timer, Timers } from '../quantity/clock.ts';
 import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import { fromMs, later } from '../quantity/time.ts';
 import type { BytePort } from './byte-port.ts';
-import { LineGuard, type Request } from './line-guard.ts';
+import { LineGuard } from './line-guard.ts';
+import { judgeRtu, nameRtuRemains, rtuFramesIn, wrapTcp } from './modbus-frame.ts';
 import {
   gapOf,
   joined,
   NOTHING,
   outcomeOf,
   unsent,
-  type Asking,
+  type Answer,
   type BusRequest,
   type Ended,
   type Ending,
-  type InFlight,
+  type Flight,
   type ModbusForm,
   type Outcome,
   type Patience,
 } from './modbus-outcome.ts';
-import {
-  hasRtuBegun,
-  judgeRtu,
-  judgeTcp,
-  nameRtuRemains,
-  rtuFramesIn,
-  RTU_RECEIVED_MAX_BYTES,
-  wrapTcp,
-  type Asked,
-  type Verdict,
-} from './modbus-frame.ts';
+import { ModbusStream } from './modbus-stream.ts';
+import { ReplyDeadline } from './reply-deadline.ts';
 
 /** Of bytes that are no answer, as many are kept as evidence. */
 const EVIDENCE_MAX_BYTES = 512;
@@ -54,27 +47,28 @@ export interface BusOptions {
 export class ModbusBus {
   readonly guard: LineGuard;
   readonly #options: BusOptions;
-  readonly #judgesTcp: boolean;
+  readonly #isTcp: boolean;
+  readonly #stream: ModbusStream;
+  readonly #deadline: ReplyDeadline;
   #port: BytePort | undefined;
-  #received: Uint8Array = NOTHING;
-  #inFlight: InFlight | undefined;
+  #flight: Flight | undefined;
   #transactionId: number;
-  #deadline: { readonly atMs: number; readonly timer: Timer } | undefined;
-  #deadlineMs = 0;
   #nap: { timer: Timer; wake: () => void } | undefined;
-  #straysCount = 0;
 
   constructor(options: BusOptions) {
     this.#options = options;
-    this.#judgesTcp = options.form === 'modbus-tcp';
-    this.guard = new LineGuard(this.#judgesTcp);
+    this.#isTcp = options.form === 'modbus-tcp';
+    this.guard = new LineGuard(this.#isTcp);
+    this.#stream = new ModbusStream(options.form);
+    this.#deadline = new ReplyDeadline(
+      options.timers,
+      () => this.nowMs(),
+      () => {
+        this.#checkDeadline();
+      },
+    );
     // Not always from 0: a gateway may still hold replies to the process before this one.
     this.#transactionId = Number(options.clock.monotonicNs() & 0xffffn);
-  }
-
-  /** Frames and noise that nobody had asked for. */
-  get straysCount(): number {
-    return this.#straysCount;
   }
 
   nowMs(): number {
@@ -83,143 +77,169 @@ export class ModbusBus {
 
   attach(port: BytePort): void {
     this.#port = port;
-    this.#received = NOTHING;
+    this.#stream.clear();
     this.guard.reconnected();
   }
 
   /** The port is gone: what is in flight ends now. */
   detach(): void {
     this.#port = undefined;
-    this.#received = NOTHING;
-    this.#inFlight?.settle('closed');
-    this.#deadline?.timer.cancel();
-    this.#deadline = undefined;
-    this.#nap?.timer.cancel();
-    this.#nap?.wake();
+    this.#stream.clear();
+    this.#deadline.cancel();
+    if (this.#flight !== undefined) this.#end(this.#flight, 'closed');
+    this.#wake();
   }
 
-  /** Bytes from the port, in order. */
+  /** Bytes from the port, in order; they are lent for this call. */
   received(bytes: Uint8Array): void {
-    const flight = this.#inFlight;
+    const flight = this.#flight;
     const nowMs = this.nowMs();
     this.guard.heard(flight?.asked.unit, nowMs);
-    this.#received = joined(this.#received, bytes);
-    // Longer than this nothing on RTU can be an answer, so what lies beyond is not searched for one.
-    if (!this.#judgesTcp && this.#received.length > RTU_RECEIVED_MAX_BYTES)
-      this.#received = this.#received.subarray(0, RTU_RECEIVED_MAX_BYTES + 1);
     if (flight === undefined) {
-      this.#dropStrays(nowMs);
+      this.#strayed(bytes, nowMs);
       return;
     }
     const now = this.#options.clock.nowNs();
     flight.firstByteNs ??= now;
     flight.lastByteNs = now;
     flight.lastByteMs = nowMs;
-    if (flight.evidence.length < EVIDENCE_MAX_BYTES)
-      flight.evidence = joined(flight.evidence, bytes).subarray(0, EVIDENCE_MAX_BYTES);
-    const verdict = this.#judge(flight.asked);
-    if (verdict.kind !== 'waiting') flight.settle(verdict);
-  }
-
-  #judge(asked: Asked): Verdict {
-    const verdict = this.#judgesTcp
-      ? judgeTcp(asked, this.#received)
-      : judgeRtu(asked, this.#received);
-    if (verdict.consumedBytes > 0) this.#received = this.#received.subarray(verdict.consumedBytes);
-    if (verdict.kind === 'waiting' && this.#judgesTcp) this.#straysCount += verdict.straysCount;
-    return verdict;
+    const verdict = this.#stream.judge(flight.asked, bytes);
+    // An answer that came whole and alone is its own evidence.
+    if (
+      verdict.kind === 'answer' &&
+      flight.evidence.length === 0 &&
+      verdict.frame.length === bytes.length
+    )
+      flight.evidence = verdict.frame;
+    else if (flight.evidence.length < EVIDENCE_MAX_BYTES)
+      flight.evidence = joined(flight.evidence, bytes).slice(0, EVIDENCE_MAX_BYTES);
+    if (verdict.kind !== 'waiting') this.#end(flight, verdict);
   }
 
   // Early bytes are refused: nobody asked for them.
-  #dropStrays(nowMs: number): void {
-    this.#straysCount++;
-    if (this.#judgesTcp) {
-      const verdict = judgeTcp(undefined, this.#received);
-      if (verdict.kind === 'broken') this.#options.lostStep('bytes came that are no Modbus frame');
-      else this.#received = this.#received.subarray(verdict.consumedBytes);
+  #strayed(bytes: Uint8Array, nowMs: number): void {
+    const frames = this.#stream.stray(bytes);
+    if (frames === undefined) {
+      this.#options.lostStep('bytes came that are no Modbus frame');
       return;
     }
-    const frames = rtuFramesIn(this.#received);
+    let isLate = false;
     for (const frame of frames) {
       this.guard.stray(frame);
-      if (frame[0] === this.guard.quarantined(nowMs)) {
-        this.guard.lateFrame(frame[0] ?? 0);
-        this.#nap?.timer.cancel();
-        this.#nap?.wake();
-      }
+      if (frame[0] !== this.guard.quarantined(nowMs)) continue;
+      this.guard.lateFrame(frame[0] ?? 0);
+      isLate = true;
     }
-    if (frames.length > 0 || this.#received.length > EVIDENCE_MAX_BYTES) this.#received = NOTHING;
+    if (isLate) this.#wake();
   }
 
-  async #sleep(delayMs: number): Promise<void> {
-    await new Promise<void>((wake) => {
-      this.#nap = {
-        wake,
-        timer: this.#options.timers.after(Math.max(1, Math.ceil(delayMs)), wake),
-      };
-    });
+  #wake(): void {
+    const nap = this.#nap;
+    if (nap === undefined) return;
     this.#nap = undefined;
+    nap.timer.cancel();
+    nap.wake();
   }
 
-  /** Waits for the line, asks, and waits for the answer or the deadline. Never rejects. */
-  async ask(request: BusRequest, patience: Patience): Promise<Outcome> {
-    for (;;) {
-      const waitMs = this.guard.lineReadyMs(request) - this.nowMs();
-      if (waitMs <= 0 || this.#port === undefined) break;
-      await this.#sleep(waitMs);
+  /**
+   * Waits for the line, asks, and waits for the answer or the deadline; `done` is called once, perhaps before this returns.
+   * Only when it has been called may the next be asked.
+   */
+  ask(request: BusRequest, patience: Patience, done: (outcome: Outcome) => void): void {
+    const waitMs = this.#port === undefined ? 0 : this.guard.lineReadyMs(request) - this.nowMs();
+    if (waitMs > 0) {
+      const wake = (): void => {
+        this.#nap = undefined;
+        this.ask(request, patience, done);
+      };
+      const timer = this.#options.timers.after(Math.max(1, Math.ceil(waitMs)), wake);
+      this.#nap = { wake, timer };
+      return;
     }
     const flushed = this.#port?.flush();
-    if (flushed !== undefined) await flushed;
-    if (this.#port === undefined) return unsent(this.gap(request, 'transport.closed'));
-    // On TCP the rest of a frame may still come; on RTU whatever lies here is refused.
-    if (!this.#judgesTcp) this.#received = NOTHING;
-    return this.#exchange(request, patience, this.#port);
+    if (flushed === undefined) this.#send(request, patience, done);
+    else
+      void flushed.then(() => {
+        this.#send(request, patience, done);
+      });
   }
 
-  async #exchange(request: BusRequest, patience: Patience, port: BytePort): Promise<Outcome> {
+  #send(request: BusRequest, patience: Patience, done: (outcome: Outcome) => void): void {
+    const port = this.#port;
+    if (port === undefined) {
+      done(unsent(this.gap(request, 'transport.closed')));
+      return;
+    }
+    // On TCP the rest of a frame may still come; on RTU whatever lies here is refused.
+    if (!this.#isTcp) this.#stream.clear();
     const { clock, byteMs } = this.#options;
-    this.#transactionId = (this.#transactionId + 1) & 0xffff;
-    const frame = this.#judgesTcp
-      ? wrapTcp(request.rtuFrame, this.#transactionId)
-      : request.rtuFrame;
-    const asked: Asked = { ...askedOf(request), transactionId: this.#transactionId };
+    const transactionId = (this.#transactionId + 1) & 0xffff;
+    this.#transactionId = transactionId;
+    const frame = this.#isTcp ? wrapTcp(request.rtuFrame, transactionId) : request.rtuFrame;
     const sendMs = frame.length * byteMs;
     // The last byte leaves no earlier than this: a lower bound keeps the window of honesty honest.
     const beganNs = clock.nowNs();
-    const sentNs = byteMs > 0 ? later(beganNs, fromMs(sendMs * clock.speedRatio)) : beganNs;
     const sentMs = this.nowMs();
-    const flight: InFlight = {
-      asked,
-      sentNs,
+    const { unit, functionCode, count } = request;
+    this.#flight = {
+      request,
+      patience,
+      frame,
+      asked: { unit, functionCode, count, transactionId },
+      sentNs: byteMs > 0 ? later(beganNs, fromMs(sendMs * clock.speedRatio)) : beganNs,
+      sentMs,
       firstByteNs: undefined,
       lastByteNs: undefined,
       lastByteMs: sentMs,
       lookedAgain: false,
       evidence: NOTHING,
-      settle: () => undefined,
+      doubt: undefined,
+      done,
     };
-    this.#inFlight = flight;
     this.guard.sent(request, sentMs);
-    const ended = await new Promise<Ended>((resolve) => {
-      flight.settle = resolve;
-      this.#startDeadline(sentMs + sendMs + patience.deadlineMs);
-      port.write(frame);
-    });
-    const suspect =
+    this.#deadline.start(sentMs + sendMs + patience.deadlineMs);
+    port.write(frame);
+  }
+
+  #end(flight: Flight, ended: Ended): void {
+    if (flight.doubt !== undefined) {
+      if (ended !== 'deadline') flight.doubt();
+    } else if (
       typeof ended === 'object' &&
       ended.kind === 'answer' &&
-      this.guard.isSuspect(request, ended.frame, flight.lastByteMs);
-    const ending = suspect ? await this.#confirm(request, flight, ended) : ended;
-    this.#inFlight = undefined;
-    this.#noteStrays(flight, ending);
-    return this.#close({ request, patience, frame, flight, sentMs, suspect }, ending);
+      this.guard.isSuspect(flight.request, ended.frame, flight.lastByteMs)
+    )
+      this.#doubt(flight, ended);
+    else this.#finish(flight, ended);
+  }
+
+  // The reply looks like one to a request that was given up. If it is that, its own follows: so it is believed only if
+  // nothing more comes for the longest reply time.
+  #doubt(flight: Flight, answer: Answer): void {
+    const { firstByteNs, lastByteNs, lastByteMs } = flight;
+    this.#stream.clear();
+    const decide = (): void => {
+      timer.cancel();
+      if (this.#port === undefined) this.#finish(flight, 'closed');
+      else if (flight.evidence.length > answer.frame.length) this.#finish(flight, 'deadline');
+      else {
+        Object.assign(flight, { firstByteNs, lastByteNs, lastByteMs });
+        this.#finish(flight, answer);
+      }
+    };
+    const timer = this.#options.timers.after(Math.ceil(flight.request.replyMs), decide);
+    flight.doubt = decide;
+  }
+
+  #finish(flight: Flight, ended: Ended): void {
+    this.#flight = undefined;
+    if (!this.#isTcp) this.#noteStrays(flight, ended);
+    flight.done(this.#close(flight, ended));
   }
 
   // Whole frames around the answer, or instead of it.
-  #noteStrays({ asked, evidence }: InFlight, ending: Ended): void {
-    if (this.#judgesTcp) return;
-    const answer =
-      typeof ending === 'object' && ending.kind === 'answer' ? ending.frame : undefined;
+  #noteStrays({ asked, evidence }: Flight, ended: Ended): void {
+    const answer = typeof ended === 'object' && ended.kind === 'answer' ? ended.frame : undefined;
     if (evidence.length === (answer?.length ?? 0)) return;
     const frames = rtuFramesIn(evidence);
     const own =
@@ -234,83 +254,44 @@ export class ModbusBus {
     for (const [n, frame] of frames.entries()) if (n !== own) this.guard.stray(frame);
   }
 
-  // One timer serves many requests: it is not cancelled when an answer comes, but looks again when it fires.
-  #startDeadline(atMs: number): void {
-    this.#deadlineMs = atMs;
-    if (this.#deadline !== undefined && this.#deadline.atMs <= atMs) return;
-    this.#deadline?.timer.cancel();
-    const timer = this.#options.timers.after(atMs - this.nowMs(), () => {
-      this.#deadline = undefined;
-      this.#checkDeadline();
-    });
-    this.#deadline = { atMs, timer };
-  }
-
   // Nothing is given up in the middle of a reply that has begun, but it must end soon.
   #checkDeadline(): void {
-    const flight = this.#inFlight;
+    const flight = this.#flight;
     if (flight === undefined) return;
-    const begun = this.#judgesTcp
-      ? this.#received.length > 0
-      : hasRtuBegun(flight.asked, this.#received);
     const replyBytes = 9 + 2 * flight.asked.count;
-    const piecesMs = begun ? 2 * replyBytes * this.#options.byteMs + PIECES_MS : 0;
-    const limitMs = this.#deadlineMs;
-    const lateMs = this.nowMs() - limitMs - piecesMs;
+    const piecesMs = this.#stream.hasBegun(flight.asked)
+      ? 2 * replyBytes * this.#options.byteMs + PIECES_MS
+      : 0;
+    const limitMs = this.#deadline.atMs + piecesMs;
+    const lateMs = this.nowMs() - limitMs;
     // Where we are late ourselves, the answer may lie in the port, unread: it is looked at once more.
     const looksAgain = lateMs > OWN_DELAY_MAX_MS && !flight.lookedAgain;
     if (lateMs >= 0 && !looksAgain) {
-      flight.settle('deadline');
+      this.#end(flight, 'deadline');
       return;
     }
     flight.lookedAgain ||= looksAgain;
-    this.#startDeadline(looksAgain ? this.nowMs() + 1 : limitMs + piecesMs);
-    this.#deadlineMs = limitMs;
+    this.#deadline.lookAt(looksAgain ? this.nowMs() + 1 : limitMs);
   }
 
-  // The reply looks like one to a request that was given up. If it is that, its own follows: so it is believed only if
-  // nothing more comes for the longest reply time.
-  async #confirm(
-    request: BusRequest,
-    flight: InFlight,
-    answer: Verdict & { kind: 'answer' },
-  ): Promise<Ended> {
-    const { firstByteNs, lastByteNs, lastByteMs } = flight;
-    this.#received = NOTHING;
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.timers.after(Math.ceil(request.replyMs), resolve);
-      flight.settle = (more) => {
-        if (more === 'deadline') return;
-        timer.cancel();
-        resolve();
-      };
-    });
-    if (this.#port === undefined) return 'closed';
-    if (flight.evidence.length > answer.frame.length) return 'deadline';
-    Object.assign(flight, { firstByteNs, lastByteNs, lastByteMs });
-    return answer;
-  }
-
-  #close(asking: Asking, ended: Ended): Outcome {
-    const { request, flight } = asking;
+  #close(flight: Flight, ended: Ended): Outcome {
     const record = (ending: Ending, fault: FaultCode | undefined, reply: Uint8Array): Outcome =>
-      outcomeOf(this.#options.form, asking, ending, fault, reply, this.#options.clock.nowNs());
+      outcomeOf(this.#options.form, flight, ending, fault, reply, this.#options.clock);
     if (ended === 'closed') {
       // A gateway may hold the reply for whoever connects next.
-      this.guard.failed(request, this.nowMs(), false);
+      this.guard.failed(flight.request, this.nowMs(), false);
       return record('closed', 'transport.closed', flight.evidence);
     }
     if (ended === 'deadline') {
       const fault = this.#nameDeadline(flight);
-      this.#failed(asking);
-      if (this.#judgesTcp && this.#received.length > 0)
-        this.#options.lostStep('a reply was cut short');
-      this.#received = NOTHING;
+      this.#failed(flight);
+      if (this.#isTcp && this.#stream.isBegun) this.#options.lostStep('a reply was cut short');
+      this.#stream.clear();
       return record('failed', fault, flight.evidence);
     }
     switch (ended.kind) {
       case 'answer':
-        this.guard.answered(request, ended.frame, this.nowMs());
+        this.guard.answered(flight.request, ended.frame, this.nowMs());
         return record('answered', undefined, ended.frame);
       case 'exception': {
         const busy = ended.exceptionCode === 5 || ended.exceptionCode === 6;
@@ -319,7 +300,7 @@ export class ModbusBus {
         return { ...record('refused', fault, ended.frame), exceptionCode };
       }
       case 'broken':
-        this.#failed(asking);
+        this.#failed(flight);
         if (ended.lostStep) this.#options.lostStep('bytes came that are no Modbus frame');
         return record('failed', ended.fault, flight.evidence);
       case 'waiting':
@@ -327,18 +308,19 @@ export class ModbusBus {
     }
   }
 
-  #failed({ request, patience, suspect }: Asking): void {
+  #failed({ request, patience, doubt }: Flight): void {
+    const suspect = doubt !== undefined;
     this.guard.failed(request, this.nowMs(), patience.holdsLine || suspect);
     // What follows a reply that did not stay alone comes within the quarantine, so nothing is left to fear after it.
     if (suspect) this.guard.cleared(request.unit);
   }
 
-  #nameDeadline(flight: InFlight): FaultCode {
-    if (flight.evidence.length === 0) return 'transport.timeout';
-    if (this.#judgesTcp) return this.#received.length > 0 ? 'transport.frame' : 'transport.foreign';
+  #nameDeadline({ asked, evidence }: Flight): FaultCode {
+    if (evidence.length === 0) return 'transport.timeout';
+    if (this.#isTcp) return this.#stream.isBegun ? 'transport.frame' : 'transport.foreign';
     // An answer that did not stay alone is one too many: it answers something asked before.
-    const named = nameRtuRemains(flight.asked, flight.evidence);
-    return judgeRtu(flight.asked, flight.evidence).kind === 'waiting' ? named : 'transport.foreign';
+    const named = nameRtuRemains(asked, evidence);
+    return judgeRtu(asked, evidence).kind === 'waiting' ? named : 'transport.foreign';
   }
 
   /** The record that this was not asked, and why. */
@@ -346,9 +328,3 @@ export class ModbusBus {
     return gapOf(this.#options.form, request, fault, this.#options.clock.nowNs());
   }
 }
-
-const askedOf = (request: Request): Omit<Asked, 'transactionId'> => ({
-  unit: request.unit,
-  functionCode: request.functionCode,
-  count: request.count,
-});

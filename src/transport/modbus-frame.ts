@@ -191,7 +191,8 @@ export function wrapTcp(rtuFrame: Uint8Array, transactionId: number): Uint8Array
   frame[1] = transactionId & 255;
   frame[4] = pduBytes >> 8;
   frame[5] = pduBytes & 255;
-  frame.set(rtuFrame.subarray(0, pduBytes), MBAP_HEADER_BYTES);
+  // A read is six bytes: copying them one by one is faster than making a view of them first.
+  for (let n = 0; n < pduBytes; n++) frame[MBAP_HEADER_BYTES + n] = rtuFrame[n] ?? 0;
   return frame;
 }
 

@@ -1,4 +1,5 @@
 // A request on its way, how it can end, and the Exchange that is made of it.
+import type { Clock } from '../quantity/clock.ts';
 import { NO_FLAGS, type Exchange, type ExchangeForm, type SourceId } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
@@ -39,11 +40,17 @@ export interface Outcome {
   readonly exceptionCode: number;
 }
 
+export type Answer = Verdict & { readonly kind: 'answer' };
 export type Ended = Verdict | 'deadline' | 'closed';
 
-export interface InFlight {
+/** A request on its way. */
+export interface Flight {
+  readonly request: BusRequest;
+  readonly patience: Patience;
+  readonly frame: Uint8Array;
   readonly asked: Asked;
   readonly sentNs: InstantNs;
+  readonly sentMs: number;
   firstByteNs: InstantNs | undefined;
   lastByteNs: InstantNs | undefined;
   lastByteMs: number;
@@ -51,43 +58,35 @@ export interface InFlight {
   lookedAgain: boolean;
   /** What has come since the request went out, bounded. */
   evidence: Uint8Array;
-  settle: (verdict: Ended) => void;
-}
-
-export interface Asking {
-  readonly request: BusRequest;
-  readonly patience: Patience;
-  readonly frame: Uint8Array;
-  readonly flight: InFlight;
-  readonly sentMs: number;
-  /** A reply came that could have been an older one's. */
-  readonly suspect: boolean;
+  /** A reply came that could have been an older one's: decides whether it is believed. */
+  doubt: (() => void) | undefined;
+  readonly done: (outcome: Outcome) => void;
 }
 
 /** How an exchange ended, and its record; where nothing came it is dated when it was given up. */
 export function outcomeOf(
   form: ModbusForm,
-  { request, frame, flight, sentMs }: Asking,
+  { request, frame, sentNs, sentMs, firstByteNs, lastByteNs, lastByteMs }: Flight,
   ending: Ending,
   fault: FaultCode | undefined,
   reply: Uint8Array,
-  nowNs: InstantNs,
+  clock: Clock,
 ): Outcome {
-  const firstByteNs = flight.firstByteNs ?? nowNs;
+  const firstNs = firstByteNs ?? clock.nowNs();
   return {
     ending,
     sentMs,
-    tookMs: flight.lastByteMs - sentMs,
-    heard: flight.firstByteNs !== undefined,
+    tookMs: lastByteMs - sentMs,
+    heard: firstByteNs !== undefined,
     exceptionCode: 0,
     exchange: {
       source: request.source,
       form,
       request: frame,
       reply,
-      sentNs: flight.sentNs < firstByteNs ? flight.sentNs : firstByteNs,
-      firstByteNs,
-      lastByteNs: flight.lastByteNs ?? firstByteNs,
+      sentNs: sentNs < firstNs ? sentNs : firstNs,
+      firstByteNs: firstNs,
+      lastByteNs: lastByteNs ?? firstNs,
       fault,
       flags: NO_FLAGS,
     },
@@ -122,6 +121,7 @@ export const gapOf = (
   flags: NO_FLAGS,
 });
 
+/** Both, one after the other; where the first is empty the second itself, not a copy. */
 export function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   if (first.length === 0) return second;
   const both = new Uint8Array(first.length + second.length);

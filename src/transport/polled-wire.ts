@@ -1,11 +1,12 @@
-// A wire that is polled: it keeps its port open, gives its devices fair turns, and delivers what comes of them. It is
-// one loop, so that two requests can never be under way; a second loop opens the port again whenever it is lost.
+// A wire that is polled: it keeps its port open, gives its devices fair turns, and delivers what comes of them. It takes
+// one turn after another, so that two requests can never be under way.
 import type { Timer } from '../quantity/clock.ts';
-import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { WireId } from '../quantity/site.ts';
 import type { InstantNs } from '../quantity/time.ts';
-import type { BytePort, BytePortEvents, OpenBytePort } from './byte-port.ts';
+import type { BytePort, OpenBytePort } from './byte-port.ts';
+import { Delivery } from './delivery.ts';
+import { KeptPort } from './kept-port.ts';
 import { Lateness } from './lateness.ts';
 import { ModbusBus } from './modbus-bus.ts';
 import type { BusRequest, Outcome } from './modbus-outcome.ts';
@@ -15,10 +16,6 @@ import type { OpenWire, TransportPorts, WireHealth } from './transport.ts';
 
 /** Civil time may be set: plans are looked at again at least this often. */
 const LONGEST_NAP_MS = 1000;
-/** More than this may not wait for the disk: polling pauses until it has caught up. */
-const UNDELIVERED_MAX_COUNT = 4096;
-const FIRST_REOPEN_MS = 100;
-const LONGEST_REOPEN_MS = 10_000;
 /** After so many requests in a row without one byte back a connection is taken for dead. */
 const UNHEARD_MAX_COUNT = 3;
 /** Gateway exceptions 10 and 11: the device behind the gateway does not answer. */
@@ -35,135 +32,107 @@ export interface PolledWireOptions {
   readonly ports: TransportPorts;
 }
 
+/** Whose turn is next, what it asks, and in how many real ms. */
+interface Next {
+  readonly station: Station;
+  readonly request: BusRequest;
+  readonly waitMs: number;
+  readonly dueInMs: number;
+}
+
 export class PolledWire implements OpenWire {
   readonly #options: PolledWireOptions;
   readonly #bus: ModbusBus;
+  readonly #kept: KeptPort<BytePort>;
+  readonly #delivery: Delivery;
   readonly #lateness = new Lateness();
-  readonly #undelivered = new Set<Promise<void>>();
-  #port: BytePort | undefined;
-  #trouble = 'not connected yet';
+  #refusal = '';
   #closed = false;
+  #closing: Promise<void> | undefined;
   #exchangesCount = 0;
-  #faultsCount = 0;
   #unheardCount = 0;
-  #reopenMs = FIRST_REOPEN_MS;
-  #reopen: Timer | undefined;
-  #nap: { timer: Timer; wake: () => void } | undefined;
-  #polling: Promise<void> = Promise.resolve();
-  #opening: Promise<void> = Promise.resolve();
+  #isAsking = false;
+  #isTakingTurns = false;
+  #nap: Timer | undefined;
 
   constructor(options: PolledWireOptions) {
     this.#options = options;
-    this.#bus = new ModbusBus({
-      form: options.form,
-      byteMs: options.byteMs,
-      clock: options.ports.clock,
-      timers: options.ports.timers,
+    const { clock, timers, deliver } = options.ports;
+    const { form, byteMs } = options;
+    const bus = new ModbusBus({
+      form,
+      byteMs,
+      clock,
+      timers,
       lostStep: (because) => {
-        this.#giveUpPort(because);
+        this.#kept.giveUp(because);
+      },
+    });
+    this.#bus = bus;
+    this.#kept = new KeptPort(options.openPort, timers, {
+      opened: (port) => {
+        this.#unheardCount = 0;
+        bus.attach(port);
+      },
+      received: (bytes) => {
+        bus.received(bytes);
+      },
+      lost: (givenUp) => {
+        // The peer or the adapter went away: that may be why devices were silent, so all are tried again.
+        if (!givenUp) for (const station of options.stations) station.breaker.probeNow();
+        bus.detach();
+      },
+    });
+    this.#delivery = new Delivery(deliver, {
+      refused: (because) => {
+        this.#refusal = because;
+        void this.#stop(because);
+      },
+      caughtUp: () => {
+        this.#takeTurns();
       },
     });
   }
 
   /** Opens the port once and rejects with its error where that fails; from then on it is reopened for ever. */
   async startOpened(): Promise<void> {
-    await this.#openOnce();
-    this.#polling = this.#poll();
+    await this.#kept.openFirst();
+    this.#takeTurns();
   }
 
   /** Starts even where nobody answers yet. */
   start(): void {
-    this.#opening = this.#openOrRetry();
-    this.#polling = this.#opening.then(() => this.#poll());
-  }
-
-  async #openOnce(): Promise<void> {
-    // A port that was given up may still speak: only the one in use is listened to.
-    const session: { port?: BytePort } = {};
-    const isInUse = (): boolean => session.port !== undefined && session.port === this.#port;
-    const events: BytePortEvents = {
-      received: (bytes) => {
-        if (isInUse()) this.#bus.received(bytes);
-      },
-      lost: (because) => {
-        if (isInUse()) this.#lost(because);
-      },
-    };
-    const port = await this.#options.openPort(events);
-    session.port = port;
-    if (this.#isClosed()) {
-      await port.close();
-      return;
-    }
-    this.#port = port;
-    this.#trouble = '';
-    this.#unheardCount = 0;
-    this.#bus.attach(port);
-  }
-
-  // A method, since what is awaited in between may change it.
-  #isClosed(): boolean {
-    return this.#closed;
-  }
-
-  async #openOrRetry(): Promise<void> {
-    try {
-      await this.#openOnce();
-    } catch (cause) {
-      this.#trouble = cause instanceof Error ? cause.message : 'the port cannot be opened';
-      this.#openLater();
-    }
-  }
-
-  #openLater(): void {
-    if (this.#closed) return;
-    this.#reopen = this.#options.ports.timers.after(this.#reopenMs, () => {
-      this.#opening = this.#openOrRetry();
+    void this.#kept.start().then(() => {
+      this.#takeTurns();
     });
-    this.#reopenMs = Math.min(2 * this.#reopenMs, LONGEST_REOPEN_MS);
   }
 
-  // The peer or the adapter went away: that may be why devices were silent, so all are tried again.
-  #lost(because: string): void {
-    for (const station of this.#options.stations) station.breaker.probeNow();
-    this.#detach(because);
+  // Called whenever something ended that turns wait for. An answer may be there at once, so this does not nest.
+  #takeTurns(): void {
+    if (this.#isTakingTurns) return;
+    this.#isTakingTurns = true;
+    while (this.#mayTakeTurn()) this.#takeTurn();
+    this.#isTakingTurns = false;
   }
 
-  #detach(because: string): void {
-    this.#port = undefined;
-    this.#trouble = because;
-    this.#bus.detach();
-    this.#openLater();
+  #mayTakeTurn(): boolean {
+    return !this.#closed && !this.#isAsking && this.#nap === undefined && !this.#delivery.isBehind;
   }
 
-  #giveUpPort(because: string): void {
-    const port = this.#port;
-    if (port === undefined) return;
-    this.#detach(because);
-    void port.close();
-  }
-
-  async #poll(): Promise<void> {
-    while (!this.#isClosed()) {
-      if (this.#undelivered.size >= UNDELIVERED_MAX_COUNT) {
-        await Promise.race(this.#undelivered);
-        continue;
-      }
-      const nowNs = this.#options.ports.clock.nowNs();
-      const next = this.#next(nowNs);
-      if (next === undefined || next.waitMs > 0) {
-        await this.#sleep(Math.min(next?.waitMs ?? LONGEST_NAP_MS, LONGEST_NAP_MS));
-        continue;
-      }
-      await this.#serve(next.station, nowNs);
-    }
+  #takeTurn(): void {
+    const nowNs = this.#options.ports.clock.nowNs();
+    const next = this.#next(nowNs);
+    if (next === undefined || next.waitMs > 0)
+      this.#sleep(Math.min(next?.waitMs ?? LONGEST_NAP_MS, LONGEST_NAP_MS));
+    else this.#serve(next, nowNs);
   }
 
   // Fair turns: a poll that has begun is finished, then whoever has been due longest.
-  #next(nowNs: InstantNs): { station: Station; waitMs: number } | undefined {
+  #next(nowNs: InstantNs): Next | undefined {
     const nowMs = this.#bus.nowMs();
     const { speedRatio } = this.#options.ports.clock;
-    let best: { station: Station; waitMs: number; rankMs: number } | undefined;
+    const isOpen = this.#kept.port !== undefined;
+    let best: Next | undefined;
     for (const station of this.#options.stations) {
       const dueInMs =
         station.turn === undefined
@@ -171,71 +140,72 @@ export class PolledWire implements OpenWire {
           : -Infinity;
       const request = station.upcoming(this.#bus.guard);
       if (request === undefined) continue;
-      const readyInMs = this.#port === undefined ? 0 : this.#bus.guard.unitReadyMs(request) - nowMs;
+      const readyInMs = isOpen ? this.#bus.guard.unitReadyMs(request) - nowMs : 0;
       const waitMs = Math.max(0, dueInMs, readyInMs);
-      const better =
+      if (
         best === undefined ||
         waitMs < best.waitMs ||
-        (waitMs === best.waitMs && dueInMs < best.rankMs);
-      if (better) best = { station, waitMs, rankMs: dueInMs };
+        (waitMs === best.waitMs && dueInMs < best.dueInMs)
+      )
+        best = { station, request, waitMs, dueInMs };
     }
     return best;
   }
 
-  async #sleep(delayMs: number): Promise<void> {
-    await new Promise<void>((wake) => {
-      // A timer may fire a little early: then the loop comes here again.
-      const timer = this.#options.ports.timers.after(Math.max(1, Math.ceil(delayMs)), wake);
-      this.#nap = { timer, wake };
+  #sleep(delayMs: number): void {
+    // A timer may fire a little early: then it is looked at again.
+    this.#nap = this.#options.ports.timers.after(Math.max(1, Math.ceil(delayMs)), () => {
+      this.#nap = undefined;
+      this.#takeTurns();
     });
-    this.#nap = undefined;
   }
 
-  async #serve(station: Station, nowNs: InstantNs): Promise<void> {
-    const request = station.upcoming(this.#bus.guard);
-    if (request === undefined) return;
+  #serve({ station, request }: Next, nowNs: InstantNs): void {
     const begins = station.turn === undefined;
-    station.turn ??= this.#takeTurn(station, request, nowNs);
+    const turn = station.turn ?? this.#begin(station, request, nowNs);
     const nowMs = this.#bus.nowMs();
     const unasked = this.#whyNotAsked(station, nowMs);
     if (unasked !== undefined) {
-      this.#deliver(this.#bus.gap(request, unasked));
+      this.#delivery.take(this.#bus.gap(request, unasked));
       this.#finish(station, false);
       // Without this a poll of microseconds would never let the socket speak.
-      await this.#sleep(1);
+      this.#sleep(1);
       return;
     }
-    const { turn } = station;
-    const outcome = await this.#bus.ask(request, station.patience());
-    if (this.#isClosed()) return;
-    if (outcome.sentMs !== undefined) {
-      station.asked(request);
-      this.#exchangesCount++;
-      const plannedMs =
-        nowMs - Number(nowNs - turn.plannedNs) / 1e6 / this.#options.ports.clock.speedRatio;
-      if (begins && !turn.isFirst) this.#lateness.add(outcome.sentMs - plannedMs);
-    }
-    this.#deliver(outcome.exchange);
-    this.#learn(station, outcome);
+    this.#isAsking = true;
+    this.#bus.ask(request, station.patience(), (outcome) => {
+      this.#isAsking = false;
+      if (this.#closed) return;
+      if (outcome.sentMs !== undefined) {
+        station.asked(request);
+        this.#exchangesCount++;
+        const plannedMs =
+          nowMs - Number(nowNs - turn.plannedNs) / 1e6 / this.#options.ports.clock.speedRatio;
+        if (begins && !turn.isFirst) this.#lateness.add(outcome.sentMs - plannedMs);
+      }
+      this.#delivery.take(outcome.exchange);
+      this.#learn(station, outcome);
+      this.#takeTurns();
+    });
   }
 
-  #takeTurn(station: Station, request: BusRequest, nowNs: InstantNs): Turn {
+  #begin(station: Station, request: BusRequest, nowNs: InstantNs): Turn {
     const turn = station.plan.take(nowNs);
+    station.turn = turn;
     if (turn.missedCount > 0 && this.#bus.guard.lastQuarantineMs > station.lastTurnMs)
-      this.#deliver(this.#bus.gap(request, 'transport.quarantine'));
+      this.#delivery.take(this.#bus.gap(request, 'transport.quarantine'));
     return turn;
   }
 
   #whyNotAsked(station: Station, nowMs: number): FaultCode | undefined {
-    if (this.#port === undefined) return 'transport.closed';
+    if (this.#kept.port === undefined) return 'transport.closed';
     return station.breaker.mayAsk(nowMs) ? undefined : 'transport.skipped';
   }
 
   #learn(station: Station, outcome: Outcome): void {
-    const nowMs = this.#bus.nowMs();
     if (outcome.heard) {
       this.#unheardCount = 0;
-      this.#reopenMs = FIRST_REOPEN_MS;
+      this.#kept.worked();
     }
     switch (outcome.ending) {
       case 'answered':
@@ -244,7 +214,7 @@ export class PolledWire implements OpenWire {
         return;
       case 'refused':
         if (GATEWAY_EXCEPTIONS.includes(outcome.exceptionCode)) {
-          station.breaker.failed(nowMs);
+          station.breaker.failed(this.#bus.nowMs());
           this.#finish(station, false);
           return;
         }
@@ -252,7 +222,7 @@ export class PolledWire implements OpenWire {
         if (station.refused()) this.#finish(station, false);
         return;
       case 'failed':
-        station.breaker.failed(nowMs);
+        station.breaker.failed(this.#bus.nowMs());
         this.#finish(station, false);
         if (!outcome.heard) this.#unheard();
         return;
@@ -265,39 +235,21 @@ export class PolledWire implements OpenWire {
   #unheard(): void {
     this.#unheardCount++;
     if (this.#options.mayDieSilently && this.#unheardCount >= UNHEARD_MAX_COUNT)
-      this.#giveUpPort('the peer took requests but sent nothing back');
+      this.#kept.giveUp('the peer took requests but sent nothing back');
   }
 
   #finish(station: Station, complete: boolean): void {
     station.finish(complete, this.#bus.nowMs(), this.#options.ports.clock.speedRatio);
   }
 
-  #deliver(exchange: Exchange): void {
-    if (exchange.fault !== undefined) this.#faultsCount++;
-    const delivered = this.#options.ports.deliver(exchange).then(
-      () => {
-        this.#undelivered.delete(delivered);
-      },
-      (cause: unknown) => {
-        // Nothing may be read that cannot be recorded, and nothing here could mend it.
-        this.#undelivered.delete(delivered);
-        this.#stop(`not recorded: ${cause instanceof Error ? cause.message : String(cause)}`);
-      },
-    );
-    this.#undelivered.add(delivered);
-  }
-
-  #stop(because: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#trouble = because;
-    this.#reopen?.cancel();
-    const port = this.#port;
-    this.#port = undefined;
-    this.#bus.detach();
-    if (port !== undefined) void port.close();
-    this.#nap?.timer.cancel();
-    this.#nap?.wake();
+  #stop(because: string): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closed = true;
+      this.#nap?.cancel();
+      this.#bus.detach();
+      this.#closing = this.#kept.close(because);
+    }
+    return this.#closing;
   }
 
   /** Lateness of the last requests one by one, ms, real: for whoever sums up many wires. */
@@ -308,23 +260,19 @@ export class PolledWire implements OpenWire {
   health(): WireHealth {
     return {
       wire: this.#options.id,
-      connected: this.#port !== undefined,
+      connected: this.#kept.port !== undefined,
       exchangesCount: this.#exchangesCount,
-      faultsCount: this.#faultsCount,
+      faultsCount: this.#delivery.faultsCount,
       silent: this.#options.stations
         .filter((station) => station.breaker.isOpen)
         .map((station) => station.device.source),
       latenessMs: this.#lateness.quantilesMs(),
-      trouble: this.#trouble,
+      trouble: this.#refusal || this.#kept.trouble,
     };
   }
 
   async close(): Promise<void> {
-    const port = this.#port;
-    this.#stop('closed');
-    await port?.close();
-    await this.#opening;
-    await this.#polling;
-    await Promise.all(this.#undelivered);
+    await this.#stop('closed');
+    await this.#delivery.stop();
   }
 }

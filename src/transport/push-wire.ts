@@ -5,7 +5,7 @@ import { type Exchange, NO_FLAGS } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { WireId } from '../quantity/site.ts';
 import { type DurationNs, type InstantNs, toMs } from '../quantity/time.ts';
-import type { OpenBytePort } from './byte-port.ts';
+import type { BytePort, OpenBytePort } from './byte-port.ts';
 import { D0Dialogue } from './d0-dialogue.ts';
 import { D0Framer } from './d0-framer.ts';
 import { Delivery } from './delivery.ts';
@@ -43,7 +43,7 @@ export class PushWire implements OpenWire {
   readonly #options: PushWireOptions;
   readonly #framer: Framer;
   readonly #stamps: FrameStamps;
-  readonly #kept: KeptPort;
+  readonly #kept: KeptPort<BytePort>;
   readonly #delivery: Delivery;
   readonly #dialogue: D0Dialogue | undefined;
   readonly #silence: Timer | undefined;
@@ -54,6 +54,8 @@ export class PushWire implements OpenWire {
   #bytesSinceTickCount = 0;
   #goodSinceTickCount = 0;
   #unheardCount = 0;
+  #exchangesCount = 0;
+  #droppedCount = 0;
   #brokenNs: bigint | undefined;
   #isSilent = false;
   #refusal = '';
@@ -64,9 +66,12 @@ export class PushWire implements OpenWire {
     const framer = framerFor(meter.protocol, meter.check);
     this.#framer = framer;
     this.#stamps = new FrameStamps(options.byteMs * 1e6 * ports.clock.speedRatio);
-    this.#delivery = new Delivery(ports.deliver, (because) => {
-      this.#refusal = because;
-      void this.#stop(because);
+    this.#delivery = new Delivery(ports.deliver, {
+      refused: (because) => {
+        this.#refusal = because;
+        void this.#stop(because);
+      },
+      caughtUp: () => undefined,
     });
     this.#kept = new KeptPort(options.openPort, ports.timers, {
       opened: () => {
@@ -107,19 +112,19 @@ export class PushWire implements OpenWire {
 
   /** Starts even where nobody answers yet. */
   start(): void {
-    this.#kept.start();
+    void this.#kept.start();
     this.#begin();
   }
 
   health(): WireHealth {
-    const { exchangesCount, faultsCount, droppedCount } = this.#delivery;
-    const behind = droppedCount > 0 ? `${droppedCount} frames dropped: the ledger is too slow` : '';
+    const behind =
+      this.#droppedCount > 0 ? `${this.#droppedCount} frames dropped: the ledger is too slow` : '';
     const connected = this.#kept.port !== undefined && this.#refusal === '';
     return {
       wire: this.#options.id,
       connected,
-      exchangesCount,
-      faultsCount,
+      exchangesCount: this.#exchangesCount,
+      faultsCount: this.#delivery.faultsCount,
       silent: this.#isSilent || !connected ? [this.#options.meter.source] : [],
       latenessMs: { p50: 0, p99: 0, max: 0 },
       trouble: this.#refusal || this.#kept.trouble || behind,
@@ -264,6 +269,12 @@ export class PushWire implements OpenWire {
     fault: FaultCode | undefined,
   ): void {
     const { source, protocol } = this.#options.meter;
+    if (reply.length > 0) this.#exchangesCount += 1;
+    // A meter that pushes cannot be told to wait: what the disk is too slow for is dropped, and that is said.
+    if (this.#delivery.isBehind) {
+      this.#droppedCount += 1;
+      return;
+    }
     this.#delivery.take({
       source,
       form: protocol,

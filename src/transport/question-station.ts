@@ -1,15 +1,11 @@
 // One instrument of a peer that answers questions: what it is asked next, when, and what its answers have taught.
 import { durationNs, type DurationNs } from '../quantity/time.ts';
 import { Breaker } from './breaker.ts';
+import { LearntLatency } from './learnt-latency.ts';
 import { PollPlan, fractionOf, type Turn } from './poll-plan.ts';
 import type { Patience } from './question-peer.ts';
 import type { PolledDevice } from './transport.ts';
 
-/** How much slower than it ever was a peer may be before its reply is taken for lost. */
-const LATE_FACTOR = 4;
-const LATE_LEAST_MS = 50;
-/** Weight of the newest poll in what is learnt. */
-const NEWEST_WEIGHT_RATIO = 0.2;
 /** Reads come within this much real time before their tick, unless the peer needs longer for all of them. */
 const SPREAD_MS = 1000;
 /** What a management card is reckoned to need for one request. */
@@ -22,9 +18,7 @@ export class QuestionStation<Question> {
   readonly #questions: readonly Question[];
   readonly #replyMs: number;
   #questionIndex = 0;
-  #pollMs = 0;
-  #learntMs: number | undefined;
-  #slowestMs: number | undefined;
+  readonly #latency = new LearntLatency();
   /** The turn under way, while questions of it are still to be asked. */
   turn: Turn | undefined;
 
@@ -47,18 +41,16 @@ export class QuestionStation<Question> {
 
   /** What silent instruments are probed with is no longer than their peer ever took while it lived. */
   patience(): Patience {
-    const late =
-      this.#slowestMs === undefined ? undefined : LATE_LEAST_MS + LATE_FACTOR * this.#slowestMs;
+    const { lateMs } = this.#latency;
     if (this.breaker.isOpen)
-      return { deadlineMs: Math.min(this.#replyMs, late ?? this.#replyMs), resendMs: undefined };
-    const resendMs = late ?? this.#replyMs / 2;
+      return { deadlineMs: Math.min(this.#replyMs, lateMs ?? this.#replyMs), resendMs: undefined };
+    const resendMs = lateMs ?? this.#replyMs / 2;
     return { deadlineMs: this.#replyMs, resendMs: resendMs < this.#replyMs ? resendMs : undefined };
   }
 
   /** One question was answered after so long. Returns whether the poll is complete. */
   answered(tookMs: number): boolean {
-    this.#pollMs += tookMs;
-    this.#slowestMs = Math.max(tookMs, this.#slowestMs ?? 0);
+    this.#latency.answered(tookMs);
     return this.refused();
   }
 
@@ -70,14 +62,7 @@ export class QuestionStation<Question> {
 
   /** The turn is over; what it took (civil, by `speedRatio`) moves the next one. */
   finish(complete: boolean, speedRatio: number): void {
-    if (complete && this.#pollMs > 0) {
-      this.#learntMs =
-        this.#learntMs === undefined
-          ? this.#pollMs
-          : this.#learntMs + NEWEST_WEIGHT_RATIO * (this.#pollMs - this.#learntMs);
-      this.plan.learn(durationNs(BigInt(Math.round(this.#learntMs * speedRatio * 1e6))));
-    }
-    this.#pollMs = 0;
+    this.#latency.finish(complete, this.plan, speedRatio);
     this.#questionIndex = 0;
     this.turn = undefined;
   }

@@ -1,10 +1,10 @@
 // A peer that is polled with questions: one loop asks for its instruments in fair turns, so that two questions can never be
 // under way, and delivers what comes of them.
 import type { Timer } from '../quantity/clock.ts';
-import type { Exchange } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { WireId } from '../quantity/site.ts';
 import type { InstantNs } from '../quantity/time.ts';
+import { Delivery } from './delivery.ts';
 import { Lateness } from './lateness.ts';
 import type { Outcome, QuestionPeer } from './question-peer.ts';
 import type { QuestionStation } from './question-station.ts';
@@ -12,8 +12,6 @@ import type { OpenWire, TransportPorts, WireHealth } from './transport.ts';
 
 /** Civil time may be set: plans are looked at again at least this often. */
 const LONGEST_NAP_MS = 1000;
-/** More than this may not wait for the disk: polling pauses until it has caught up. */
-const UNDELIVERED_MAX_COUNT = 4096;
 /** After so many questions in a row without an answer the peer, not one of its instruments, is taken to be silent. */
 const UNHEARD_MAX_COUNT = 3;
 
@@ -28,13 +26,12 @@ export class QuestionWire<Question> implements OpenWire {
   readonly #options: QuestionWireOptions<Question>;
   readonly #peer: QuestionPeer<Question>;
   readonly #lateness = new Lateness();
-  readonly #undelivered = new Set<Promise<void>>();
+  readonly #delivery: Delivery;
   /** What the answers say is wrong; that the port is not open is the peer's to say. */
   #trouble = 'not opened yet';
   #closed = false;
   #closing: Promise<void> | undefined;
   #exchangesCount = 0;
-  #faultsCount = 0;
   #unheardCount = 0;
   #everHeard = false;
   #nap: { timer: Timer; wake: () => void } | undefined;
@@ -44,6 +41,15 @@ export class QuestionWire<Question> implements OpenWire {
   constructor(options: QuestionWireOptions<Question>) {
     this.#options = options;
     this.#peer = options.peer;
+    this.#delivery = new Delivery(options.ports.deliver, {
+      refused: (because) => {
+        void this.#stop(because);
+      },
+      caughtUp: () => {
+        this.#nap?.timer.cancel();
+        this.#nap?.wake();
+      },
+    });
     // That the port is gone may be why instruments were silent, so all are tried again.
     this.#polling = this.#peer
       .open(() => {
@@ -63,8 +69,8 @@ export class QuestionWire<Question> implements OpenWire {
 
   async #poll(): Promise<void> {
     while (!this.#isClosed()) {
-      if (this.#undelivered.size >= UNDELIVERED_MAX_COUNT) {
-        await Promise.race(this.#undelivered);
+      if (this.#delivery.isBehind) {
+        await this.#sleep(LONGEST_NAP_MS);
         continue;
       }
       const nowNs = this.#options.ports.clock.nowNs();
@@ -113,7 +119,7 @@ export class QuestionWire<Question> implements OpenWire {
     const nowMs = this.#nowMs();
     const unasked = this.#whyNotAsked(station, nowMs);
     if (unasked !== undefined) {
-      this.#deliver(this.#peer.gap(source, question, unasked));
+      this.#delivery.take(this.#peer.gap(source, question, unasked));
       this.#finish(station, false);
       // Without this a poll of microseconds would never let the socket speak.
       await this.#sleep(1);
@@ -127,7 +133,7 @@ export class QuestionWire<Question> implements OpenWire {
         nowMs - Number(nowNs - turn.plannedNs) / 1e6 / this.#options.ports.clock.speedRatio;
       if (begins && !turn.isFirst) this.#lateness.add(outcome.sentMs - plannedMs);
     }
-    this.#deliver(outcome.exchange);
+    this.#delivery.take(outcome.exchange);
     this.#learn(station, outcome);
   }
 
@@ -178,21 +184,6 @@ export class QuestionWire<Question> implements OpenWire {
     station.finish(complete, this.#options.ports.clock.speedRatio);
   }
 
-  #deliver(exchange: Exchange): void {
-    if (exchange.fault !== undefined) this.#faultsCount++;
-    const delivered = this.#options.ports.deliver(exchange).then(
-      () => {
-        this.#undelivered.delete(delivered);
-      },
-      (cause: unknown) => {
-        // Nothing may be read that cannot be recorded, and nothing here could mend it.
-        this.#undelivered.delete(delivered);
-        void this.#stop(`not recorded: ${cause instanceof Error ? cause.message : String(cause)}`);
-      },
-    );
-    this.#undelivered.add(delivered);
-  }
-
   #stop(because: string): Promise<void> {
     if (this.#closing === undefined) {
       this.#closed = true;
@@ -210,7 +201,7 @@ export class QuestionWire<Question> implements OpenWire {
       wire: this.#options.id,
       connected: !this.#closed && this.#peer.isOpen && trouble === '',
       exchangesCount: this.#exchangesCount,
-      faultsCount: this.#faultsCount,
+      faultsCount: this.#delivery.faultsCount,
       silent: this.#options.stations
         .filter((station) => station.breaker.isOpen)
         .map((station) => station.device.source),
@@ -222,6 +213,6 @@ export class QuestionWire<Question> implements OpenWire {
   async close(): Promise<void> {
     await this.#stop('closed');
     await this.#polling;
-    await Promise.all(this.#undelivered);
+    await this.#delivery.stop();
   }
 }

@@ -3,7 +3,7 @@
 import { NO_FLAGS, type Exchange, type SourceId } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
-import type { OpenBytePort } from './byte-port.ts';
+import type { BytePort, OpenBytePort } from './byte-port.ts';
 import { KeptPort } from './kept-port.ts';
 import type { Outcome, Patience, QuestionPeer } from './question-peer.ts';
 import type { TransportPorts } from './transport.ts';
@@ -29,7 +29,7 @@ export class ScpiPeer implements QuestionPeer<string> {
   readonly silence =
     'check that its network control is on, and that no other program holds its only connection';
   readonly #ports: TransportPorts;
-  readonly #kept: KeptPort;
+  readonly #kept: KeptPort<BytePort>;
   #tellLost: () => void = () => undefined;
   #question: Question | undefined;
 
@@ -57,10 +57,7 @@ export class ScpiPeer implements QuestionPeer<string> {
 
   open(lost: () => void): Promise<void> {
     this.#tellLost = lost;
-    return this.#kept.openFirst().catch(() => {
-      // From here on it is tried for ever; why it fails is its trouble.
-      this.#kept.start();
-    });
+    return this.#kept.start();
   }
 
   worked(): void {

@@ -2,7 +2,7 @@
 import { SerialPort } from 'serialport';
 import { SiteFault } from '../quantity/fault.ts';
 import type { WireId } from '../quantity/site.ts';
-import type { BytePort, BytePortEvents, OpenBytePort } from './byte-port.ts';
+import type { BytePort, OpenBytePort, PortEvents } from './byte-port.ts';
 
 /** How a serial line is set; 8 data bits unless said otherwise. */
 export interface SerialLine {
@@ -14,7 +14,7 @@ export interface SerialLine {
 }
 
 export function serialPort(wire: SerialLine): OpenBytePort {
-  return (events: BytePortEvents) =>
+  return (events: PortEvents) =>
     new Promise<BytePort>((resolve, reject) => {
       const port = new SerialPort({
         path: wire.path,
@@ -33,7 +33,9 @@ export function serialPort(wire: SerialLine): OpenBytePort {
         events.lost(because);
       };
       port.on('data', (bytes: Uint8Array) => {
-        if (!ended) events.received(bytes);
+        // Not as a Buffer, whose `slice` makes no copy.
+        const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+        if (!ended) events.received(plain);
       });
       port.on('error', (cause) => {
         end(`${wire.path}: ${cause.message}`);

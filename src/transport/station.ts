@@ -1,17 +1,12 @@
 // One polled device on its wire: what it is asked next, when, and what its answers have taught.
-import { durationNs, type DurationNs } from '../quantity/time.ts';
+import type { DurationNs } from '../quantity/time.ts';
 import { Breaker } from './breaker.ts';
-import type { BusRequest, Patience } from './modbus-outcome.ts';
+import { LearntLatency } from './learnt-latency.ts';
 import type { LineGuard } from './line-guard.ts';
 import { encodeRead, readFunction } from './modbus-codec.ts';
+import type { BusRequest, Patience } from './modbus-outcome.ts';
 import { PollPlan, type Turn } from './poll-plan.ts';
 import type { PolledDevice, ReadRequest } from './transport.ts';
-
-/** How much slower than it ever was a silent device may answer a probe. */
-const PROBE_FACTOR = 4;
-const PROBE_LEAST_MS = 50;
-/** Weight of the newest poll in what is learnt. */
-const NEWEST_WEIGHT_RATIO = 0.2;
 
 interface Block {
   readonly requests: readonly [BusRequest, BusRequest];
@@ -26,9 +21,7 @@ export class Station {
   readonly #blocks: readonly Block[];
   readonly #replyMs: number;
   #blockIndex = 0;
-  #pollMs = 0;
-  #learntMs: number | undefined;
-  #slowestMs: number | undefined;
+  readonly #latency = new LearntLatency();
   /** The turn under way, while blocks of it are still to be read. */
   turn: Turn | undefined;
   lastTurnMs = -Infinity;
@@ -72,19 +65,14 @@ export class Station {
   /** A dead device is probed no longer than it ever took while it lived. */
   patience(): Patience {
     if (!this.breaker.isOpen) return { deadlineMs: this.#replyMs, holdsLine: true };
-    const deadlineMs =
-      this.#slowestMs === undefined
-        ? this.#replyMs
-        : Math.min(this.#replyMs, PROBE_LEAST_MS + PROBE_FACTOR * this.#slowestMs);
-    return { deadlineMs, holdsLine: false };
+    const { lateMs } = this.#latency;
+    return { deadlineMs: Math.min(this.#replyMs, lateMs ?? this.#replyMs), holdsLine: false };
   }
 
   /** One block was answered after so long. Returns whether the poll is complete. */
   answered(tookMs: number): boolean {
-    this.#pollMs += tookMs;
-    this.#slowestMs = Math.max(tookMs, this.#slowestMs ?? 0);
-    this.#blockIndex++;
-    return this.#blockIndex >= this.#blocks.length;
+    this.#latency.answered(tookMs);
+    return this.refused();
   }
 
   /** One block was refused: the others are asked all the same. Returns whether the poll is complete. */
@@ -95,14 +83,7 @@ export class Station {
 
   /** The turn is over; what it took (civil, by `speedRatio`) moves the next one. */
   finish(complete: boolean, nowMs: number, speedRatio: number): void {
-    if (complete && this.#pollMs > 0) {
-      this.#learntMs =
-        this.#learntMs === undefined
-          ? this.#pollMs
-          : this.#learntMs + NEWEST_WEIGHT_RATIO * (this.#pollMs - this.#learntMs);
-      this.plan.learn(durationNs(BigInt(Math.round(this.#learntMs * speedRatio * 1e6))));
-    }
-    this.#pollMs = 0;
+    this.#latency.finish(complete, this.plan, speedRatio);
     this.#blockIndex = 0;
     this.turn = undefined;
     this.lastTurnMs = nowMs;

@@ -1,9 +1,11 @@
 // A TCP connection as a byte port. Half-closed is closed: a peer that sends no more will never answer.
 import { connect } from 'node:net';
 import type { Timers } from '../quantity/clock.ts';
-import type { BytePort, BytePortEvents, OpenBytePort } from './byte-port.ts';
+import type { BytePort, OpenBytePort, PortEvents } from './byte-port.ts';
 
 const KEEP_ALIVE_MS = 30_000;
+/** All connections are read into the same bytes, one after the other: none waits in memory of its own. */
+const READ_BYTES = new Uint8Array(65_536);
 
 /**
  * Connects within `timeoutMs`, real; rejects with the reason for people. With `mustFlush`, `flush` lets the event loop
@@ -16,9 +18,20 @@ export function tcpPort(
   timers: Timers,
   mustFlush: boolean,
 ): OpenBytePort {
-  return (events: BytePortEvents) =>
+  return (events: PortEvents) =>
     new Promise<BytePort>((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true });
+      const socket = connect({
+        host,
+        port,
+        noDelay: true,
+        onread: {
+          buffer: READ_BYTES,
+          callback: (count) => {
+            if (!ended) events.received(READ_BYTES.subarray(0, count));
+            return true;
+          },
+        },
+      });
       let opened = false;
       let ended = false;
       const end = (because: string): void => {
@@ -33,9 +46,6 @@ export function tcpPort(
         end(`${host}:${port} does not answer`);
       });
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
-      socket.on('data', (bytes: Uint8Array) => {
-        if (!ended) events.received(bytes);
-      });
       socket.on('error', (cause) => {
         end(`${host}:${port}: ${cause.message}`);
       });

@@ -1,22 +1,15 @@
 // A UDP socket that talks to one peer: the system drops what comes from anybody else, and tells when nobody listens there.
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import type { OpenPort, Port } from './byte-port.ts';
 
-export interface DatagramPort {
+export interface DatagramPort extends Port {
   /** `left` is called when the system has taken the datagram. */
   send(datagram: Uint8Array, left: () => void): void;
-  /** Resolves when no event will follow. */
-  close(): Promise<void>;
 }
 
-export interface DatagramEvents {
-  readonly received: (datagram: Uint8Array) => void;
-  /** The port is gone; said once, and never after `close` was called. */
-  readonly lost: (because: string) => void;
-}
-
-/** Opens the port or rejects with an Error that says why. */
-export type OpenDatagramPort = (events: DatagramEvents) => Promise<DatagramPort>;
+/** Each call of `received` is one datagram. */
+export type OpenDatagramPort = OpenPort<DatagramPort>;
 
 /** The name is looked up at each opening, since an agent may have got another address. */
 export function udpPort(host: string, port: number): OpenDatagramPort {
