@@ -1,5 +1,8 @@
 // One JavaScript client under measurement, in a process of its own so that its CPU is its own. Arguments: name, port,
 // connections, seconds. Prints polls, CPU and time as JSON.
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import modbusSerial from 'modbus-serial';
 import { systemClock, systemTimers } from '../src/cli/system-clock.ts';
 import { durationNs } from '../src/quantity/time.ts';
@@ -76,7 +79,48 @@ const modbusSerialPeer: Peer = async (port, connectionsCount, seconds) => {
   return counts.reduce((sum, count) => sum + count, 0);
 };
 
-const PEERS: Readonly<Record<string, Peer>> = { trueup, 'modbus-serial': modbusSerialPeer };
+interface JsModbus {
+  readonly client: {
+    readonly TCP: new (
+      socket: Socket,
+      unit: number,
+      timeoutMs: number,
+    ) => {
+      readInputRegisters(
+        address: number,
+        count: number,
+      ): Promise<{ response: { body: { valuesAsArray: ArrayLike<number> } } }>;
+    };
+  };
+}
+
+// No part of this project's install: polls.ts says how to have it here.
+const jsModbusPeer: Peer = async (port, connectionsCount, seconds) => {
+  const jsModbus = createRequire(import.meta.url)('jsmodbus') as JsModbus;
+  const endMs = performance.now() + seconds * 1000;
+  const counts = await Promise.all(
+    Array.from({ length: connectionsCount }, async () => {
+      const socket = new Socket();
+      const client = new jsModbus.client.TCP(socket, 1, 1000);
+      socket.setNoDelay(true).connect({ host: '127.0.0.1', port });
+      await once(socket, 'connect');
+      let pollsCount = 0;
+      while (performance.now() < endMs) {
+        const { response } = await client.readInputRegisters(0, REGISTERS_COUNT);
+        if (response.body.valuesAsArray[REGISTERS_COUNT - 1] === REGISTERS_COUNT - 1) pollsCount++;
+      }
+      socket.destroy();
+      return pollsCount;
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+};
+
+const PEERS: Readonly<Record<string, Peer>> = {
+  trueup,
+  'modbus-serial': modbusSerialPeer,
+  jsmodbus: jsModbusPeer,
+};
 
 const [name = '', port = '0', connections = '1', seconds = '1'] = process.argv.slice(2);
 const peer = PEERS[name];

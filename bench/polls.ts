@@ -1,16 +1,35 @@
-// How many polls a second, and what CPU they cost: ours, modbus-serial, and libmodbus in C, each against the same
-// libmodbus server. A table for people; one JSON object with --json. Peers that cannot be built are named as skipped.
+// How many polls a second, and what CPU they cost: ours, modbus-serial, jsmodbus, and libmodbus in C, each alone against the
+// same libmodbus server. A table for people; one JSON object with --json. What cannot be built or found is named as skipped.
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
-const SECONDS = 1.5;
-const ROUNDS = 3;
-const CONNECTIONS = [1, 16, 64];
 const HERE = import.meta.dirname;
+const YARDSTICK = 'libmodbus (C)';
+/** What a poll of ours is to reach at the most connections, of the polls of each peer in the same run. */
+const GOALS: Readonly<Record<string, number>> = {
+  [YARDSTICK]: 0.65,
+  'modbus-serial': 1.5,
+  jsmodbus: 2,
+};
+/** Linux counts the CPU of processes in hundredths of a second. */
+const TICKS_PER_S = 100;
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    connections: { type: 'string', default: '1,16,64' },
+    seconds: { type: 'string', default: '1.5' },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+const connectionsCounts = options.connections.split(',').map(Number);
+const seconds = Number(options.seconds);
+const roundsCount = Number(options.rounds);
 
 interface Row {
   readonly peer: string;
@@ -18,6 +37,8 @@ interface Row {
   readonly pollsPerS: number;
   readonly cpuPercent: number;
   readonly cpuUsPerPoll: number;
+  /** Of one core: at 100 the server, and not the client, sets the pace. */
+  readonly serverCpuPercent: number;
 }
 
 const run = promisify(execFile);
@@ -29,10 +50,26 @@ function compile(folder: string, name: string): string {
   return program;
 }
 
+function hasJsModbus(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('jsmodbus');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function startServer(program: string): Promise<{ server: ChildProcess; port: string }> {
   const server = spawn(program, { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(server.stdout, 'data')) as [Buffer];
   return { server, port: line.toString().trim() };
+}
+
+/** CPU seconds that a process has used, user and system. */
+function cpuSOf(process: ChildProcess): number {
+  const stat = readFileSync(`/proc/${process.pid ?? 0}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
 }
 
 async function measure(
@@ -40,8 +77,13 @@ async function measure(
   connectionsCount: number,
   program: string,
   args: readonly string[],
+  server: ChildProcess,
 ): Promise<Row> {
+  const beganServerS = cpuSOf(server);
+  const beganMs = performance.now();
   const { stdout } = await run(program, args);
+  const serverCpuPercent =
+    (1e5 * (cpuSOf(server) - beganServerS)) / Math.max(1, performance.now() - beganMs);
   const report: unknown = JSON.parse(stdout);
   if (typeof report !== 'object' || report === null) throw new Error(`${peer} reported nothing`);
   const { pollsCount, cpuS, tookS } = report as Record<'pollsCount' | 'cpuS' | 'tookS', number>;
@@ -51,6 +93,7 @@ async function measure(
     pollsPerS: Math.round(pollsCount / tookS),
     cpuPercent: Math.round((100 * cpuS) / tookS),
     cpuUsPerPoll: Math.round((1e7 * cpuS) / pollsCount) / 10,
+    serverCpuPercent: Math.round(serverCpuPercent),
   };
 }
 
@@ -65,10 +108,11 @@ function median(rounds: readonly Row[]): Row {
     pollsPerS: middle((row) => row.pollsPerS),
     cpuPercent: middle((row) => row.cpuPercent),
     cpuUsPerPoll: middle((row) => row.cpuUsPerPoll),
+    serverCpuPercent: middle((row) => row.serverCpuPercent),
   };
 }
 
-const wantsJson = process.argv.includes('--json');
+const loadAtStart = loadavg()[0] ?? 0;
 const folder = mkdtempSync(join(tmpdir(), 'trueup-bench-'));
 const rows: Row[] = [];
 const skipped: string[] = [];
@@ -83,18 +127,23 @@ try {
     const clientProgram = compile(folder, 'client');
     const { server, port } = await startServer(serverProgram);
     const script = [...process.execArgv, join(HERE, 'polls.peers.ts')];
-    for (const connectionsCount of CONNECTIONS) {
-      const args = [port, String(connectionsCount), String(SECONDS)];
+    const jsPeers = ['trueup', 'modbus-serial'];
+    if (hasJsModbus()) jsPeers.push('jsmodbus');
+    else
+      skipped.push(
+        'jsmodbus: npm install --prefix FOLDER jsmodbus@5.0.0, then NODE_PATH=FOLDER/node_modules',
+      );
+    for (const connectionsCount of connectionsCounts) {
+      const args = [port, String(connectionsCount), String(seconds)];
       const contenders: readonly (readonly [string, string, readonly string[]])[] = [
-        ['libmodbus (C)', clientProgram, args],
-        ['trueup', process.execPath, [...script, 'trueup', ...args]],
-        ['modbus-serial', process.execPath, [...script, 'modbus-serial', ...args]],
+        [YARDSTICK, clientProgram, args],
+        ...jsPeers.map((name) => [name, process.execPath, [...script, name, ...args]] as const),
       ];
       const measured: Row[] = [];
       // In turns, so that what else the machine does falls on all of them.
-      for (let round = 0; round < ROUNDS; round++)
+      for (let round = 0; round < roundsCount; round++)
         for (const [peer, program, peerArgs] of contenders)
-          measured.push(await measure(peer, connectionsCount, program, peerArgs));
+          measured.push(await measure(peer, connectionsCount, program, peerArgs, server));
       for (const [peer] of contenders)
         rows.push(median(measured.filter((row) => row.peer === peer)));
     }
@@ -104,33 +153,40 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Polls of a row against those of the C client in the same run. */
-function ratioText(row: Row): string {
-  const alike = rows.find(
-    ({ peer, connectionsCount }) =>
-      peer === 'libmodbus (C)' && connectionsCount === row.connectionsCount,
-  );
-  return alike === undefined ? '' : (row.pollsPerS / alike.pollsPerS).toFixed(2);
-}
+const rowOf = (peer: string, connectionsCount: number): Row | undefined =>
+  rows.find((row) => row.peer === peer && row.connectionsCount === connectionsCount);
 
-if (wantsJson) {
+/** Our polls of each peer's in the same run. */
+const ratios = connectionsCounts.flatMap((connectionsCount) => {
+  const ours = rowOf('trueup', connectionsCount);
+  return Object.entries(GOALS).flatMap(([peer, goalRatio]) => {
+    const other = rowOf(peer, connectionsCount);
+    if (ours === undefined || other === undefined) return [];
+    const ratio = Math.round((100 * ours.pollsPerS) / other.pollsPerS) / 100;
+    return [{ connectionsCount, peer, ratio, goalRatio }];
+  });
+});
+
+if (options.json) {
   const host = { cpu: cpus()[0]?.model ?? '', coresCount: cpus().length, node: process.version };
   process.stdout.write(
-    `${JSON.stringify({ benchmark: 'polls', registersCount: 20, secondsEach: SECONDS, rounds: ROUNDS, host, rows, skipped })}\n`,
+    `${JSON.stringify({ benchmark: 'polls', registersCount: 20, secondsEach: seconds, rounds: roundsCount, loadAtStart, host, rows, ratios, skipped })}\n`,
   );
 } else {
   process.stdout.write(
-    'Modbus TCP, 20 input registers, one request in flight per connection; medians of ' +
-      ROUNDS.toFixed() +
-      ' rounds\n',
-  );
-  process.stdout.write(
-    'peer            connections   polls/s   CPU % of a core   CPU µs/poll   of libmodbus C\n',
+    `Modbus TCP, 20 input registers, one request in flight per connection; medians of ${roundsCount} rounds; ` +
+      `load at the start ${loadAtStart.toFixed(1)}\n` +
+      'peer            connections   polls/s   CPU % of a core   CPU µs/poll   server CPU %\n',
   );
   for (const row of rows)
     process.stdout.write(
       `${row.peer.padEnd(16)}${String(row.connectionsCount).padStart(11)}${String(row.pollsPerS).padStart(10)}` +
-        `${String(row.cpuPercent).padStart(18)}${String(row.cpuUsPerPoll).padStart(14)}${ratioText(row).padStart(16)}\n`,
+        `${String(row.cpuPercent).padStart(18)}${String(row.cpuUsPerPoll).padStart(14)}${String(row.serverCpuPercent).padStart(15)}\n`,
+    );
+  for (const { connectionsCount, peer, ratio, goalRatio } of ratios)
+    process.stdout.write(
+      `trueup at ${connectionsCount} connections: ${ratio.toFixed(2)} x ${peer}` +
+        (connectionsCount === Math.max(...connectionsCounts) ? ` (goal ${goalRatio})\n` : '\n'),
     );
   for (const what of skipped) process.stdout.write(`skipped: ${what}\n`);
 }

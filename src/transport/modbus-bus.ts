@@ -146,7 +146,9 @@ export class ModbusBus {
    * Only when it has been called may the next be asked.
    */
   ask(request: BusRequest, patience: Patience, done: (outcome: Outcome) => void): void {
-    const waitMs = this.#port === undefined ? 0 : this.guard.lineReadyMs(request) - this.nowMs();
+    const readyMs = this.#port === undefined ? -Infinity : this.guard.lineReadyMs(request);
+    // Most wires keep no silence: for them the clock is not looked at.
+    const waitMs = readyMs === -Infinity ? 0 : readyMs - this.nowMs();
     if (waitMs > 0) {
       const wake = (): void => {
         this.#nap = undefined;
@@ -291,7 +293,7 @@ export class ModbusBus {
     }
     switch (ended.kind) {
       case 'answer':
-        this.guard.answered(flight.request, ended.frame, this.nowMs());
+        this.guard.answered(flight.request, ended.frame, flight.lastByteMs);
         return record('answered', undefined, ended.frame);
       case 'exception': {
         const busy = ended.exceptionCode === 5 || ended.exceptionCode === 6;

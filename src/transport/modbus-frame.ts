@@ -186,9 +186,12 @@ function judgeTransaction(asked: Asked, frame: Uint8Array, consumedBytes: number
 /** The MBAP frame of an RTU request: transaction, protocol 0, length, then unit and PDU without the check sum. */
 export function wrapTcp(rtuFrame: Uint8Array, transactionId: number): Uint8Array {
   const pduBytes = rtuFrame.length - 2;
-  const frame = new Uint8Array(MBAP_HEADER_BYTES + pduBytes);
+  // Out of the pool: a socket needs bytes that lie outside of the heap, and would make room for each frame anew.
+  const frame = Buffer.allocUnsafe(MBAP_HEADER_BYTES + pduBytes);
   frame[0] = transactionId >> 8;
   frame[1] = transactionId & 255;
+  frame[2] = 0;
+  frame[3] = 0;
   frame[4] = pduBytes >> 8;
   frame[5] = pduBytes & 255;
   // A read is six bytes: copying them one by one is faster than making a view of them first.

@@ -121,15 +121,15 @@ export class PolledWire implements OpenWire {
 
   #takeTurn(): void {
     const nowNs = this.#options.ports.clock.nowNs();
-    const next = this.#next(nowNs);
+    const nowMs = this.#bus.nowMs();
+    const next = this.#next(nowNs, nowMs);
     if (next === undefined || next.waitMs > 0)
       this.#sleep(Math.min(next?.waitMs ?? LONGEST_NAP_MS, LONGEST_NAP_MS));
-    else this.#serve(next, nowNs);
+    else this.#serve(next, nowNs, nowMs);
   }
 
   // Fair turns: a poll that has begun is finished, then whoever has been due longest.
-  #next(nowNs: InstantNs): Next | undefined {
-    const nowMs = this.#bus.nowMs();
+  #next(nowNs: InstantNs, nowMs: number): Next | undefined {
     const { speedRatio } = this.#options.ports.clock;
     const isOpen = this.#kept.port !== undefined;
     let best: Next | undefined;
@@ -160,10 +160,9 @@ export class PolledWire implements OpenWire {
     });
   }
 
-  #serve({ station, request }: Next, nowNs: InstantNs): void {
+  #serve({ station, request }: Next, nowNs: InstantNs, nowMs: number): void {
     const begins = station.turn === undefined;
     const turn = station.turn ?? this.#begin(station, request, nowNs);
-    const nowMs = this.#bus.nowMs();
     const unasked = this.#whyNotAsked(station, nowMs);
     if (unasked !== undefined) {
       this.#delivery.take(this.#bus.gap(request, unasked));
