@@ -1,5 +1,6 @@
 // Our side of the fit benchmark, in a process of its own so that its memory is its own: days of counters are read from a
-// file one after the other, aligned and fitted by the built product. Prints one JSON object.
+// file one after the other, aligned and fitted by the built product. With `read-first` they are all read before time is
+// taken, as for the peers. Prints one JSON object.
 import { open } from 'node:fs/promises';
 import { instantNs } from '../src/quantity/time.ts';
 import type { DayCounters } from '../src/calibrate/long/day-rows.ts';
@@ -7,7 +8,7 @@ import type * as LongFit from '../src/calibrate/long/long-fit.ts';
 import type * as Workers from '../src/cli/calibrate/chunk-workers.ts';
 import { CHIPS, DAY_BYTES, DAY_READINGS_COUNT, DRIFT_S, OFFSET_S } from './fit.counters.ts';
 
-const [path = '', days = '1', workers = ''] = process.argv.slice(2);
+const [path = '', days = '1', workers = '', order = ''] = process.argv.slice(2);
 
 // Worker threads run the built files, so everything here does.
 const built = (name: string): string => new URL(`../dist/${name}.js`, import.meta.url).href;
@@ -44,6 +45,12 @@ async function* readDays(daysCount: number): AsyncGenerator<DayCounters, void, u
   }
 }
 
+async function readAll(daysCount: number): Promise<readonly DayCounters[]> {
+  const all: DayCounters[] = [];
+  for await (const day of readDays(daysCount)) all.push(day);
+  return all;
+}
+
 const terms = CHIPS.map((name) => ({
   name,
   sources: [name],
@@ -52,11 +59,11 @@ const terms = CHIPS.map((name) => ({
 }));
 const seconds = (fromMs: number): number => (performance.now() - fromMs) / 1e3;
 
-const startedMs = performance.now();
 const pool = startChunkWorkers(workers === '' ? undefined : Number(workers));
-const alignMs = performance.now();
-const stored = await storeDays(readDays(Number(days)), pool.mapChunks);
-const alignS = seconds(alignMs);
+const source = order === 'read-first' ? await readAll(Number(days)) : readDays(Number(days));
+const startedMs = performance.now();
+const stored = await storeDays(source, pool.mapChunks);
+const alignS = seconds(startedMs);
 const fitMs = performance.now();
 const fit = await fitDays(stored, { terms, seed: 1, form: 'components' }, pool.mapChunks);
 const fitS = seconds(fitMs);

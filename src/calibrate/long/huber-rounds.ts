@@ -53,8 +53,11 @@ export interface RoundsPlan {
   readonly leastSampleCount: number;
 }
 
-/** A hundredth of the uncertainty that a year of seconds leaves. The sample must be worth the rounds that it saves. */
-const USUAL_PLAN: RoundsPlan = { stillRatio: 1e-9, leastSampleCount: 50_000 };
+/**
+ * A hundredth of what a year of seconds leaves uncertain: noise of 1 % of the meter's mean over the root of 31.5 million.
+ * What a last step of Newton's leaves is smaller still. The sample must be worth the rounds that it saves.
+ */
+const USUAL_PLAN: RoundsPlan = { stillRatio: 2e-8, leastSampleCount: 50_000 };
 const SAMPLE_STILL_RATIO = 1e-6;
 
 /** Fits the days. There must be rows, and the columns must be told apart: see `long-fit.ts`. */
