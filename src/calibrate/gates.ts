@@ -134,8 +134,11 @@ const worstOf = (folds: readonly LeftOut[]): string => {
 };
 
 const percent = (fractionRatio: number): string => `${(100 * fractionRatio).toFixed(2)} %`;
-export const blockWords = (blockS: number): string =>
-  blockS >= 3600 ? `${blockS / 3600} h` : blockS >= 120 ? `${blockS / 60} min` : `${blockS} s`;
+export function blockWords(blockS: number): string {
+  const [count, unit] =
+    blockS >= 3600 ? [blockS / 3600, 'h'] : blockS >= 120 ? [blockS / 60, 'min'] : [blockS, 's'];
+  return `${Number(count.toPrecision(3))} ${unit}`;
+}
 
 /** The longest block that the runs of the evidence hold thirty of, s. */
 export function blockLengthS(rows: Rows): number {

@@ -26,7 +26,7 @@ test('an offset that drifts is followed from day to day', () => {
   const days = countersOf({ ...LONG, daysCount: 7, seconds: 3000, offsetS: -31, driftS: 1.3 });
   const found = followed(days);
   found.forEach((each, day) => {
-    expect(each.isSeen).toBe(true);
+    expect(each.trace).toBeDefined();
     // The made-up clock is the same throughout a day.
     expect(Math.abs(offsetAt(each, 1500) - (-31 + 1.3 * day))).toBeLessThan(0.5);
     expect(each.offsetUncertaintyS).toBeLessThan(1);
@@ -42,10 +42,10 @@ test('a day without edges gets what the line says, and less certainly', () => {
   const meter = days[4]!.feeds[0]!;
   meter.atS.forEach((atS, index) => (meter.countJ[index] = 900 * atS + 1000));
   const found = followed(days);
-  expect(found[4]!.isSeen).toBe(false);
+  expect(found[4]!.trace).toBeUndefined();
   expect(found[4]!.offsetUncertaintyS).toBeGreaterThan(found[3]!.offsetUncertaintyS);
   expect(Math.abs(offsetAt(found[4]!, 1500) - (1.7 + 4))).toBeLessThan(0.7);
-  expect(found[5]!.isSeen).toBe(true);
+  expect(found[5]!.trace).toBeDefined();
 });
 
 test('a clock that was set begins anew', () => {

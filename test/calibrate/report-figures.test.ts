@@ -108,7 +108,15 @@ const TERMS = componentTerms(['package', 'core'], {
   sumOf: ['package'],
   partOf: new Map([['core', 'package']]),
 });
-const draw = (rows: Rows): FitFigures => figuresOf({ model: MODEL, rows, terms: TERMS, nodes: [] });
+const draw = (rows: Rows): FitFigures =>
+  figuresOf({
+    model: MODEL,
+    rows,
+    terms: TERMS,
+    runs: [],
+    nodesCount: 0,
+    alignment: undefined,
+  });
 
 describe('what is drawn is true', () => {
   const rows = rowsOf(5, 120);

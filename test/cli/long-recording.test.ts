@@ -97,6 +97,16 @@ describe('a long recording', () => {
     expect(Number(found!.offset_ns) / 1e9).toBeGreaterThan(15.5);
     expect(Number(found!.offset_ns) / 1e9).toBeLessThan(18.5);
     expect(found!.detail.left_out.by_day).toHaveLength(6);
+    const report = join(folder, 'report.html');
+    const reported = spawnSync(
+      process.execPath,
+      [TRUEUP, 'calibrate', 'report', '--model', model, '--out', report, '--json'],
+      { encoding: 'utf8' },
+    );
+    expect(JSON.parse(reported.stdout)).toMatchObject({ models_count: 1, figures_count: 1 });
+    const page = readFileSync(report, 'utf8');
+    expect(page.match(/<svg/g)!.length).toBeGreaterThanOrEqual(6);
+    for (const day of ['2025-01-01', '2025-01-06']) expect(page).toContain(day);
     const chips = writeRun('later', {
       ...TRUTH,
       daysCount: 1,

@@ -6,6 +6,17 @@ import type { AlignedAcquisition, AlignedRuns } from '../clocks/align-runs.ts';
 import type { AlignmentFigure, ClockFigure, DriftFigure, TraceFigure } from './fit-figures.ts';
 import { evenly } from './thinning.ts';
 
+/** What was found on one day of a long recording. */
+export interface DayFound {
+  readonly day: string;
+  /** Seconds since 1970 at which the offset holds. */
+  readonly atS: number;
+  readonly offsetS: number;
+  readonly uncertaintyS: number;
+  /** Undefined where no load edge of the day showed it. */
+  readonly trace: ClockRelation['trace'] | undefined;
+}
+
 const CLOCKS_COUNT_MAX = 400;
 const CURVES_COUNT_MAX = 5;
 const TRACE_POINTS_COUNT_MAX = 241;
@@ -40,6 +51,29 @@ export function alignmentOf(nodes: readonly AlignedRuns[]): AlignmentFigure | un
   };
 }
 
+/** The same for days: those that showed nothing lie on the line of the others. */
+export function alignmentOfDays(days: readonly DayFound[]): AlignmentFigure | undefined {
+  const last = days.at(-1);
+  if (!last) return undefined;
+  const seen = days.filter((day) => day.trace !== undefined);
+  return {
+    typicalOffsetS: last.offsetS,
+    typicalUncertaintyS: last.uncertaintyS,
+    alignedCount: seen.length,
+    runsCount: days.length,
+    clocks: pick(seen, CLOCKS_COUNT_MAX).map(({ day, atS, offsetS, uncertaintyS }) => ({
+      run: day,
+      atS,
+      offsetS,
+      uncertaintyS,
+    })),
+    traces: pick(seen, CURVES_COUNT_MAX).map(({ day, offsetS, uncertaintyS, trace = [] }) =>
+      traceFigure(day, offsetS, uncertaintyS, trace),
+    ),
+    overTime: [],
+  };
+}
+
 function foundOf({ runs, acquisitions }: AlignedRuns): Found[] {
   const origins = new Map(
     runs.map(({ evidence }) => [evidence.run, evidence.feeds[0]?.series.originNs]),
@@ -54,16 +88,24 @@ function foundOf({ runs, acquisitions }: AlignedRuns): Found[] {
 
 const middleS = ({ relation, originS }: Found): number => originS + relation.pivotS;
 
-function traceOf({ aligned, relation }: Found): TraceFigure {
+const traceOf = ({ aligned, relation }: Found): TraceFigure =>
+  traceFigure(aligned.run, relation.offsetS, relation.offsetUncertaintyS, relation.trace);
+
+function traceFigure(
+  run: string,
+  bestOffsetS: number,
+  uncertaintyS: number,
+  trace: ClockRelation['trace'],
+): TraceFigure {
   // Where no window of the meter has chips, there is no residual.
-  const usable = relation.trace.filter((point) => Number.isFinite(point.residualW));
+  const usable = trace.filter((point) => Number.isFinite(point.residualW));
   const points = pick(usable, TRACE_POINTS_COUNT_MAX);
   return {
-    run: aligned.run,
+    run,
     offsetS: points.map((point) => point.offsetS),
     residualW: points.map((point) => point.residualW),
-    bestOffsetS: relation.offsetS,
-    uncertaintyS: relation.offsetUncertaintyS,
+    bestOffsetS,
+    uncertaintyS,
   };
 }
 

@@ -24,10 +24,11 @@ export function coverageOf(
     { name: 'runs', limitS: Infinity },
   ] as const;
   return lengths.flatMap(({ name, limitS }) => {
-    // The rest at the end of a run is shorter than the band was asked for.
-    const whole = spansOf(rows, limitS).filter(
-      (span) => limitS === Infinity || lengthOf(rows, span) >= 0.9 * limitS,
-    );
+    // The rest at the end of a run is shorter than the band was asked for, and rows of minutes make no single minute.
+    const whole = spansOf(rows, limitS).filter((span) => {
+      const ratio = lengthOf(rows, span) / limitS;
+      return limitS === Infinity || (ratio >= 0.9 && ratio <= 1.5);
+    });
     const curves = [
       curveOf(rows, whole, predictions.predictedW, predictions.partsOf, name, 'fitted'),
     ];

@@ -1,15 +1,13 @@
 // All figures of one fit, from its rows, its model and how its clocks were aligned.
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { isRefusal } from '../../quantity/fault.ts';
-import type { AlignedRuns } from '../clocks/align-runs.ts';
 import type { ChipTerm } from '../chip-terms.ts';
 import { chipTotalW, type Rows } from '../evidence-rows.ts';
 import { examineRows } from '../doubts/row-doubts.ts';
-import { alignmentOf } from './alignment-figure.ts';
 import { budgetOf } from './budget-figure.ts';
 import { coverageOf } from './coverage-figure.ts';
 import { applicationErrors, nodeErrors, residualsOf, runErrors } from './error-figures.ts';
-import type { EvidenceFigure, FitFigures, FitProvenance } from './fit-figures.ts';
+import type { AlignmentFigure, EvidenceFigure, FitFigures, FitProvenance } from './fit-figures.ts';
 import { leftOutOf } from './left-out-rows.ts';
 import { predictRows } from './row-predictions.ts';
 import { scatterOf } from './scatter-figure.ts';
@@ -19,14 +17,24 @@ export interface FitToDraw {
   /** Rows of all nodes that the fit was given. */
   readonly rows: Rows;
   readonly terms: readonly ChipTerm[];
-  /** Nodes with their runs, in the order in which those became rows. */
-  readonly nodes: readonly { readonly node: string; readonly aligned: AlignedRuns }[];
+  /** In the order in which they became rows. */
+  readonly runs: readonly { readonly node: string; readonly run: string }[];
+  readonly nodesCount: number;
+  readonly alignment: AlignmentFigure | undefined;
   readonly provenance?: FitProvenance;
 }
 
 const APPLICATIONS_COUNT_MAX = 200;
 
-export function figuresOf({ model, rows: given, terms, nodes, provenance }: FitToDraw): FitFigures {
+export function figuresOf({
+  model,
+  rows: given,
+  terms,
+  runs,
+  nodesCount,
+  alignment,
+  provenance,
+}: FitToDraw): FitFigures {
   // The fit leaves out rows in which the node slept or the meter was silent, and so do its figures.
   const examined = examineRows(given, terms);
   const rows = isRefusal(examined) ? given : examined.rows;
@@ -34,17 +42,13 @@ export function figuresOf({ model, rows: given, terms, nodes, provenance }: FitT
   const leftOut = leftOutOf(model, rows, terms);
   const byApplication = leftOut.find((each) => each.by === 'application');
   const byDay = leftOut.find((each) => each.by === 'day');
-  const runs = nodes.flatMap(({ node, aligned }) =>
-    aligned.runs.map(({ evidence }) => ({ node, run: evidence.run })),
-  );
-  const several = nodes.length > 1;
+  const several = nodesCount > 1;
   const names = runs.map(({ node, run }) => (several && node !== '' ? `${run} ${node}` : run));
-  const alignment = alignmentOf(nodes.map(({ aligned }) => aligned));
   const budget = budgetOf(model, predictions);
   return {
     modelId: model.id,
     ...(provenance ? { provenance } : {}),
-    evidence: evidenceOf(rows, nodes.length),
+    evidence: evidenceOf(rows, nodesCount),
     scatter: scatterOf(rows, predictions.predictedW, model.terms.length),
     residuals: residualsOf(rows, predictions),
     applications: applicationErrors(rows, predictions, byApplication),

@@ -2,6 +2,20 @@
 import type { SampleFlaws } from '../../align/series-from-samples.ts';
 import type { InstantNs } from '../../quantity/time.ts';
 
+/** A fit begins with a sample of the rows, one block in so many. */
+export const SAMPLED_BLOCKS = 16;
+
+/** The blocks in which the rows of a day came, one after the other; what fell out of a block is not among its rows. */
+export interface DayBlocks {
+  /** First row of each block, and at the end the number of all rows. */
+  readonly from: Int32Array;
+  /** From the start of the first to the end of the last row of each block, seconds after the origin; NaN without rows. */
+  readonly fromS: Float64Array;
+  readonly untilS: Float64Array;
+  /** Time that the rows of each block cover. */
+  readonly coveredS: Float64Array;
+}
+
 /**
  * Rows of one day. `cells` has a column per term and then the meter, `strideCount` apart. A cell plus the level of its column is
  * mean power in W. A 32-bit difference from the level is off by at most 6e-8 of itself: 0.03 mW at 500 W, below the
@@ -15,11 +29,9 @@ export interface DayRows {
   readonly levelsW: Float64Array;
   /** Sums of products of [1, cells..., 0] over all rows, a square of `paddedColumns(terms + 3)`. */
   readonly products: Float64Array;
-  /** The same over a sample: every `SAMPLED_BLOCKS`-th block of rows. */
+  /** The same over a sample: every `SAMPLED_BLOCKS`-th block of rows, from the first on. */
   readonly sampleProducts: Float64Array;
-  /** Where the blocks of the sample begin and end among the rows. */
-  readonly sampleFrom: Int32Array;
-  readonly sampleUntil: Int32Array;
+  readonly blocks: DayBlocks;
   readonly coveredS: number;
   /** From the start of the first to the end of the last row, seconds after the origin. */
   readonly fromS: number;

@@ -1,6 +1,6 @@
 // The clocks of a long recording, day by day: what the busiest stretch of each half day shows, on a line with the days before,
 // so that an offset that drifts for months is followed and a day without load edges gets what the line says.
-import { findClock } from '../../align/clock-search.ts';
+import { findClock, type ClockRelation } from '../../align/clock-search.ts';
 import { secondsBetween, type EnergySeries } from '../../align/energy-series.ts';
 import { rowsOfSeries } from '../../align/meter-rows.ts';
 import { isRefusal } from '../../quantity/fault.ts';
@@ -11,8 +11,8 @@ export interface FoundClock {
   readonly clock: DayClock;
   /** Standard uncertainty of the offset on this day, s. */
   readonly offsetUncertaintyS: number;
-  /** False where no load edge of this day showed it. */
-  readonly isSeen: boolean;
+  /** Of the search that saw it last; undefined where no load edge of this day showed the offset. */
+  readonly trace: ClockRelation['trace'] | undefined;
 }
 
 interface Point {
@@ -20,6 +20,7 @@ interface Point {
   readonly atS: number;
   readonly offsetS: number;
   readonly uncertaintyS: number;
+  readonly trace: ClockRelation['trace'];
 }
 
 /** Two hours hold edges wherever a day has any to speak of, and are searched in milliseconds. */
@@ -46,21 +47,21 @@ export class DayClocks {
   next(wall: EnergySeries, chips: EnergySeries): FoundClock {
     this.#firstNs ??= wall.originNs;
     const dayS = secondsBetween(this.#firstNs, wall.originNs);
-    let isSeen = false;
+    let trace: ClockRelation['trace'] | undefined;
     for (const halfS of [0, HALF_DAY_S]) {
       const point = this.#lookAt(busiestStretch(wall, halfS, halfS + HALF_DAY_S), chips, dayS);
       if (!point) continue;
       this.#take(point);
-      isSeen = true;
+      ({ trace } = point);
     }
-    this.#unseenDaysCount = isSeen ? 0 : this.#unseenDaysCount + 1;
+    this.#unseenDaysCount = trace ? 0 : this.#unseenDaysCount + 1;
     const pivotS = HALF_DAY_S;
     const { offsetS, rateRatio } = lineAt(this.#points, dayS + pivotS);
     const seenS = this.#points.at(-1)?.uncertaintyS ?? 0;
     return {
       clock: { offsetS, rateRatio, pivotS },
       offsetUncertaintyS: Math.hypot(seenS, UNKNOWN_UNCERTAINTY_S * this.#unseenDaysCount),
-      isSeen,
+      trace,
     };
   }
 
@@ -85,6 +86,10 @@ export class DayClocks {
         atS: dayS + found.pivotS,
         offsetS: expectedS + found.offsetS,
         uncertaintyS: found.offsetUncertaintyS,
+        trace: found.trace.map(({ offsetS, residualW }) => ({
+          offsetS: expectedS + offsetS,
+          residualW,
+        })),
       };
     }
     return undefined;

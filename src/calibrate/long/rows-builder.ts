@@ -1,11 +1,8 @@
 // The rows of a day, collected block by block: mean powers are summed up in place, rows that are not known are left out, the
 // rest goes to the day's cells and into its sums of products while it is still in the cache.
-import type { DayRows } from './day-cells.ts';
+import { SAMPLED_BLOCKS, type DayRows } from './day-cells.ts';
 import { addPower, markOutside, markUnknown, type Poll } from './edge-walk.ts';
 import { addProducts, BLOCK_ROWS, mirror, paddedColumns, PART_ROWS } from './row-loops.ts';
-
-/** One block in so many is in the sample that a fit begins with. */
-const SAMPLED_BLOCKS = 16;
 
 type Built = Omit<DayRows, 'originNs' | 'flaws'>;
 
@@ -21,13 +18,12 @@ export class RowsBuilder {
   readonly #columns: Float64Array;
   readonly #perS = new Float64Array(BLOCK_ROWS);
   readonly #isKnown = new Uint8Array(BLOCK_ROWS);
-  readonly #sample: { from: number; until: number }[] = [];
+  readonly #blockFrom: number[] = [0];
+  readonly #blockFromS: number[] = [];
+  readonly #blockUntilS: number[] = [];
+  readonly #blockCoveredS: number[] = [];
   #edgesS: Float64Array = new Float64Array(0);
-  #blocksCount = 0;
   #count = 0;
-  #coveredS = 0;
-  #fromS = Infinity;
-  #untilS = -Infinity;
   #lowestW = Infinity;
   #highestW = -Infinity;
 
@@ -68,12 +64,10 @@ export class RowsBuilder {
   end(rowsCount: number): void {
     const isKnown = this.#isKnown;
     const keptCount = countKnown(isKnown, rowsCount);
-    if (keptCount > 0) {
-      const last = isKnown.lastIndexOf(1, rowsCount - 1);
-      this.#fromS = Math.min(this.#fromS, this.#edgesS[isKnown.indexOf(1)] ?? 0);
-      this.#untilS = Math.max(this.#untilS, this.#edgesS[last + 1] ?? 0);
-      this.#coveredS += knownS(this.#edgesS, isKnown, rowsCount);
-    }
+    const last = isKnown.lastIndexOf(1, rowsCount - 1);
+    this.#blockFromS.push(keptCount > 0 ? (this.#edgesS[isKnown.indexOf(1)] ?? NaN) : NaN);
+    this.#blockUntilS.push(keptCount > 0 ? (this.#edgesS[last + 1] ?? NaN) : NaN);
+    this.#blockCoveredS.push(knownS(this.#edgesS, isKnown, rowsCount));
     for (let column = 0; column <= this.#termsCount; column++) {
       const at = (column + 1) * BLOCK_ROWS;
       const levelW = this.#levelsW[column] ?? 0;
@@ -84,12 +78,12 @@ export class RowsBuilder {
         knownToCells(this.#columns, at, rowsCount, levelW, this.#cells, cellsAt, isKnown);
       }
     }
-    const isSampled = this.#blocksCount++ % SAMPLED_BLOCKS === 0;
-    if (isSampled) this.#sample.push({ from: this.#count, until: this.#count + keptCount });
+    const isSampled = (this.#blockFrom.length - 1) % SAMPLED_BLOCKS === 0;
     const products = isSampled ? this.#sampleProducts : this.#products;
     addProducts(this.#columns, this.#side, keptCount, products);
     this.#noteRange(keptCount);
     this.#count += keptCount;
+    this.#blockFrom.push(this.#count);
   }
 
   #noteRange(keptCount: number): void {
@@ -116,11 +110,15 @@ export class RowsBuilder {
       levelsW: this.#levelsW,
       products: this.#products.map((sum, cell) => sum + (this.#sampleProducts[cell] ?? 0)),
       sampleProducts: this.#sampleProducts,
-      sampleFrom: Int32Array.from(this.#sample, (block) => block.from),
-      sampleUntil: Int32Array.from(this.#sample, (block) => block.until),
-      coveredS: this.#coveredS,
-      fromS: this.#fromS,
-      untilS: this.#untilS,
+      blocks: {
+        from: Int32Array.from(this.#blockFrom),
+        fromS: Float64Array.from(this.#blockFromS),
+        untilS: Float64Array.from(this.#blockUntilS),
+        coveredS: Float64Array.from(this.#blockCoveredS),
+      },
+      coveredS: this.#blockCoveredS.reduce((sum, each) => sum + each, 0),
+      fromS: this.#blockFromS.find(Number.isFinite) ?? Infinity,
+      untilS: this.#blockUntilS.findLast(Number.isFinite) ?? -Infinity,
       lowestW: this.#lowestW,
       highestW: this.#highestW,
     };

@@ -1,6 +1,6 @@
 // What one round of a robust fit needs of a day: the residuals of its rows are looked at once, and only rows beyond
 // Huber's bound, about one in six, are touched again. The sums over all rows are known already.
-import type { DayRows } from './day-cells.ts';
+import { SAMPLED_BLOCKS, type DayRows } from './day-cells.ts';
 import {
   addProducts,
   BLOCK_ROWS,
@@ -55,12 +55,17 @@ export function weighDay(round: DayRound): DayWeighed {
   const rowsBeyond = new Int32Array(BLOCK_ROWS);
   const constant = constantOn(day, round.slopes, round.constantW);
   const isSample = round.rows === 'sample';
-  const blocksCount = isSample ? day.sampleFrom.length : Math.ceil(day.count / BLOCK_ROWS);
+  const blocksCount = isSample
+    ? Math.ceil(day.blocks.fromS.length / SAMPLED_BLOCKS)
+    : Math.ceil(day.count / BLOCK_ROWS);
   const partSums = new Float64Array(blocksCount * (BLOCK_ROWS / PART_ROWS));
   const inside: Inside = { squaresW2: 0, beyondCount: 0 };
   for (let block = 0; block < blocksCount; block++) {
-    const from = isSample ? (day.sampleFrom[block] ?? 0) : block * BLOCK_ROWS;
-    const until = isSample ? (day.sampleUntil[block] ?? 0) : Math.min(from + BLOCK_ROWS, day.count);
+    const sampled = block * SAMPLED_BLOCKS;
+    const from = isSample ? (day.blocks.from[sampled] ?? 0) : block * BLOCK_ROWS;
+    const until = isSample
+      ? (day.blocks.from[sampled + 1] ?? from)
+      : Math.min(from + BLOCK_ROWS, day.count);
     const rowsCount = until - from;
     residualsOf(day.cells, day.strideCount, from, rowsCount, round.slopes, constant, residuals);
     const before = inside.beyondCount;

@@ -13,7 +13,8 @@ const OWN = ['meter.csv', 'chips.csv'] as const;
 /** May also lie above the run folders, for all of them. */
 const NOTES = ['set.json', 'phases.csv', 'windows.csv'] as const;
 
-interface FitAsked {
+/** What a fit was asked for, as its command line said. */
+export interface FitAsked {
   readonly argv: readonly string[];
   readonly folders: readonly string[];
   readonly seed: number;

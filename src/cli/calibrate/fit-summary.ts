@@ -14,7 +14,7 @@ export interface Output {
 
 export interface Fitted {
   readonly set: ModelSet;
-  /** For the report; none where rows are not kept, as of recordings that are fitted day by day. */
+  /** For the report. */
   readonly figures: readonly FitFigures[];
   readonly aligned: readonly AlignedRuns[];
   readonly flawsCount: number;

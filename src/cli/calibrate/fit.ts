@@ -10,7 +10,8 @@ import { rowsOfRuns, type RunEvidence } from '../../calibrate/evidence-rows.ts';
 import { fitModel, type FitFrame } from '../../calibrate/fit-model.ts';
 import { blockFor } from '../../calibrate/fit-node.ts';
 import { fitType } from '../../calibrate/fit-type.ts';
-import { figuresOf } from '../../calibrate/figures/figures-of-fit.ts';
+import { alignmentOf } from '../../calibrate/figures/alignment-figure.ts';
+import { figuresOf, type FitToDraw } from '../../calibrate/figures/figures-of-fit.ts';
 import type { FitProvenance } from '../../calibrate/figures/fit-figures.ts';
 import { judgeMachines } from '../../calibrate/doubts/machine-doubts.ts';
 import { encodeModelSet } from '../../calibrate/model-set.ts';
@@ -257,7 +258,7 @@ function fitMachines(
       ? model
       : {
           set: { models: [model], unmetered: undefined },
-          figures: [figuresOf({ model, rows, terms, nodes, provenance })],
+          figures: [figuresOf({ model, rows, terms, ...drawnOf(nodes), provenance })],
           ...counted,
           tornRuns: [],
         };
@@ -273,11 +274,21 @@ function fitMachines(
   const { unmetered, rows, tornRuns } = type;
   return {
     set: { models: type.nodes, unmetered },
-    figures: [figuresOf({ model: unmetered, rows, terms, nodes, provenance })],
+    figures: [figuresOf({ model: unmetered, rows, terms, ...drawnOf(nodes), provenance })],
     ...counted,
     tornRuns,
   };
 }
+
+const drawnOf = (
+  nodes: readonly { readonly node: string; readonly aligned: AlignedRuns }[],
+): Pick<FitToDraw, 'runs' | 'nodesCount' | 'alignment'> => ({
+  runs: nodes.flatMap(({ node, aligned }) =>
+    aligned.runs.map(({ evidence }) => ({ node, run: evidence.run })),
+  ),
+  nodesCount: nodes.length,
+  alignment: alignmentOf(nodes.map(({ aligned }) => aligned)),
+});
 
 function tellFlaws(path: string, node: NodeEvidence, io: Output): number {
   let count = 0;

@@ -67,10 +67,14 @@ export interface LongEvidence {
   chipStamp: string;
   chipWindowS: number | undefined;
   readonly doubts: Doubt[];
-  daysCount: number;
-  unseenDaysCount: number;
+  /** In the order of the days. */
+  readonly clocks: {
+    readonly day: string;
+    readonly dayNs: InstantNs;
+    readonly found: FoundClock;
+  }[];
+  rehearsed: boolean;
   flawsCount: number;
-  lastClock: { readonly found: FoundClock; readonly dayNs: InstantNs } | undefined;
 }
 
 /** A line of progress for so many days. */
@@ -86,6 +90,7 @@ export async function* longDays(
   let rowS = 0;
   for (const path of folders) {
     const folder = readFolderNotes(path);
+    evidence.rehearsed ||= folder.notes.rehearsed;
     for await (const [meter, chips] of sharedDays(folder)) {
       const node = nodeOf(folder, meter, chips, io);
       if (!node) continue;
@@ -111,12 +116,10 @@ export async function* longDays(
       }
       rowS ||= rowLengthS(wall);
       const found = clocks.next(wall, total);
-      if (!found.isSeen) evidence.unseenDaysCount++;
-      evidence.lastClock = { found, dayNs: meter.dayNs };
-      evidence.daysCount++;
-      if (evidence.daysCount % TOLD_DAYS_COUNT === 0) {
+      evidence.clocks.push({ day: run, dayNs: meter.dayNs, found });
+      if (evidence.clocks.length % TOLD_DAYS_COUNT === 0) {
         io.err(
-          `read ${evidence.daysCount} days, until ${formatInstant(meter.dayNs)}; chips ${found.clock.offsetS.toFixed(2)} s later than the meter`,
+          `read ${evidence.clocks.length} days, until ${formatInstant(meter.dayNs)}; chips ${found.clock.offsetS.toFixed(2)} s later than the meter`,
         );
       }
       yield countersOf(node.evidence, evidence.terms, found, rowS, meter.dayNs);
