@@ -7,8 +7,10 @@ import urllib.request
 
 
 class TrueupJob:
-    def __init__(self, name, nodes, url=os.environ.get("TRUEUP", "http://127.0.0.1:8080")):
-        self.name, self.nodes, self.url, self.counts = name, nodes, url, {}
+    # chips: those that are the job's own ("nvml:GPU-<uuid>"), where other jobs may run on the node
+    def __init__(self, name, nodes, chips=(), url=os.environ.get("TRUEUP", "http://127.0.0.1:8080")):
+        self.asked = {"name": name, "nodes": nodes, **({"chips": list(chips)} if chips else {})}
+        self.url, self.counts = url, {}
 
     def _ask(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -18,7 +20,7 @@ class TrueupJob:
             return json.load(answer)
 
     def __enter__(self):
-        self.job = self._ask("/v1/jobs", {"name": self.name, "nodes": self.nodes})["job"]
+        self.job = self._ask("/v1/jobs", self.asked)["job"]
         return self
 
     def mark(self, mark, **counts):  # counts: tokens=..., inferences=...

@@ -182,7 +182,12 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     timers,
     statements,
     ingest: nodeMessageDoor(site, clock, receive),
-    activity: { sources, activity: book.activity, newId: newUuid },
+    activity: {
+      sources,
+      activity: book.activity,
+      newId: newUuid,
+      leafOf: (record) => book.log.leafOf(record),
+    },
   }).catch(async (fault: unknown) => {
     await ledger.close();
     throw fault;
@@ -210,9 +215,10 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
       ...statements.map((statement) => ({ type: 'statement', statement }) as const),
     ];
     const closing = nowNs >= closesNs;
-    if (closing) entries.push(clockEntry(world.clockState(), nowNs));
+    if (closing) entries.push(clockEntry(world.clockState(), nowNs), ...book.log.entries(nowNs));
     if (!closing && entries.length === 0) return;
     const stored = closing ? await ledger.seal(entries) : await ledger.log.append(entries);
+    await book.log.stored(stored);
     if (closing) closesNs = alignedInterval(nowNs, site.interval).untilNs;
     const rows = stored.map(settledRow).filter((row) => row !== undefined);
     live.show(rows);
@@ -242,6 +248,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   });
   const runSender = runRowSender(sinks.map(({ sink }) => sink));
   const watchTimer = timers.every(WATCH_EVERY_MS, () => {
+    void book.keepChips(sources).catch(world.fail);
     for (const line of book.watch(sources)) report.note(line);
     runSender(recentRuns({ sources, activity: book.activity }));
   });
@@ -253,8 +260,8 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     await Promise.all([...wires.values()].map((wire) => wire.close()));
     await settleInTurn();
     await ledger.journal.note({ kind: 'stop', atNs: clock.nowNs(), detail: {} });
-    await ledger.seal([]);
     await server.close();
+    await book.log.stored(await ledger.seal(book.log.entries(clock.nowNs())));
     await book.close();
     const drained = [...outboxes.values()].map((outbox) => outbox.drained());
     await new Promise<void>((resolve) => {

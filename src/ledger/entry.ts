@@ -14,6 +14,7 @@ const DOCUMENT_TYPES = [
   'key',
   'lost',
   'settlement',
+  'activity',
 ] as const;
 
 /** @throws RangeError where the entry is no plain JSON, not exact, or longer than 65 535 bytes */
@@ -49,6 +50,7 @@ function entryJson(entry: LogEntry): Record<string, unknown> {
     case 'key':
     case 'lost':
     case 'settlement':
+    case 'activity':
       return { type: entry.type, at: formatInstant(entry.atNs), document: entry.document };
   }
 }

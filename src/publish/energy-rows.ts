@@ -145,6 +145,7 @@ function pointsOf(
     case 'key':
     case 'lost':
     case 'settlement':
+    case 'activity':
       return [];
   }
 }

@@ -101,9 +101,16 @@ export const DOCUMENTED_NODE_ROUTES: readonly DocumentedRoute[] = [
   {
     method: 'POST',
     path: '/v1/jobs',
-    summary: 'Opens a job: a window on nodes.',
-    body: '{name, nodes, at}',
-    answers: { 201: { says: '{job}', content: json }, ...wrong, ...noNode, ...unstored },
+    summary:
+      'Opens a job: a window on nodes, with the chips that are its own where jobs share a node.',
+    body: '{name, nodes, at, chips}',
+    answers: {
+      201: { says: '{job}', content: json },
+      ...wrong,
+      ...noNode,
+      422: { says: 'None of its nodes has sent one of the chips.', content: ErrorSchema },
+      ...unstored,
+    },
   },
   {
     method: 'GET',
@@ -141,7 +148,7 @@ export const DOCUMENTED_NODE_ROUTES: readonly DocumentedRoute[] = [
     method: 'GET',
     path: '/v1/jobs/{job}',
     summary:
-      'What a job used: kWh at the wall with U, per token and inference, by phase, idle share.',
+      'What a job used: kWh at the wall with U, per token and inference, by node and phase, idle share; the leaves of the log that hold what was said of it.',
     answers: {
       200: { says: 'As far as it is known now.', content: json },
       404: { says: 'No such job.', content: ErrorSchema },

@@ -90,6 +90,7 @@ export function fakeDoor(): FakeDoor {
     nowS: 0,
     isFull: false,
     newId: () => randomUUID(),
+    leafOf: () => undefined,
     activity: new Activity((record) => {
       if (door.isFull) return Promise.reject(new Error('ENOSPC'));
       records.push(record);

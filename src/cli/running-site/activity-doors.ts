@@ -7,9 +7,11 @@ import type { Clock } from '../../quantity/clock.ts';
 import { feedGroupsOf, isShared } from '../../quantity/feed-groups.ts';
 import type { Site } from '../../quantity/site.ts';
 import { Activity } from '../../serve/activity/activity.ts';
+import { keepChips } from '../../serve/activity/kept-chips.ts';
 import { stalledJobs, stalledText } from '../../serve/activity/stalled-jobs.ts';
 import type { NodeSight, WindowSources } from '../../serve/window-energy.ts';
 import type { Calibrations } from './calibrations.ts';
+import { openActivityLog, type ActivityLog } from './activity-log.ts';
 import { openRecordBook } from './record-book.ts';
 import type { Seat } from './seats.ts';
 
@@ -63,6 +65,10 @@ export function windowSourcesOf(sources: NodeSources): WindowSources {
 
 export interface OpenActivity {
   readonly activity: Activity;
+  /** What of it is in the log, and what waits for the next close of an interval. */
+  readonly log: ActivityLog;
+  /** Keeps what jobs at once on a node are told apart by, before curves forget it. */
+  keepChips(sources: WindowSources): Promise<void>;
   /** What is worth a line since the last time: jobs that have begun to draw power without progress. */
   watch(sources: WindowSources): readonly string[];
   close(): Promise<void>;
@@ -74,11 +80,17 @@ export async function openActivity(dataDir: string): Promise<OpenActivity> {
   const book = await openRecordBook(join(dataDir, 'activity', 'records.jsonl'), (record) => {
     kept.push(record);
   });
-  const activity = new Activity((record) => book.append(record));
-  for (const record of kept) activity.adopt(record);
+  const log = await openActivityLog(dataDir);
+  const activity = new Activity(async (record) => {
+    await book.append(record);
+    log.kept(record);
+  });
+  for (const record of kept) if (activity.adopt(record)) log.kept(record);
   const told = new Set<string>();
   return {
     activity,
+    log,
+    keepChips: (sources) => keepChips(sources, activity),
     watch: (sources) => {
       const stalled = stalledJobs(sources, activity);
       const keys = new Set(stalled.map(({ job, node }) => `${job} ${node}`));
@@ -90,6 +102,9 @@ export async function openActivity(dataDir: string): Promise<OpenActivity> {
         return [stalledText(each)];
       });
     },
-    close: () => book.close(),
+    close: async () => {
+      await book.close();
+      await log.close();
+    },
   };
 }

@@ -3,10 +3,11 @@
 import { Value } from 'typebox/value';
 import { sharesOf } from '../../calibrate/claims/share-claims.ts';
 import type { Claim } from '../../quantity/claim.ts';
-import { instantNs, type InstantNs } from '../../quantity/time.ts';
+import { instantNs, type InstantNs, type Interval } from '../../quantity/time.ts';
 import {
   ActivityRecord,
   type ActivityRecordJson,
+  type ChipsRecordJson,
   type ClaimRecordJson,
   type EndRecordJson,
   type JobRecordJson,
@@ -38,6 +39,7 @@ export class Activity {
   private readonly keep: (record: ActivityRecordJson) => Promise<void>;
   private readonly runs = new Map<string, OpenRun>();
   private readonly jobs = new Map<string, OpenJob>();
+  private readonly chips = new Map<string, ChipsRecordJson[]>();
   private readonly seen = new Set<string>();
 
   /** `keep` resolves when the record is durable. */
@@ -45,14 +47,16 @@ export class Activity {
     this.keep = keep;
   }
 
-  /** Takes up what was kept before; what is no record of ours is passed over. */
-  adopt(record: unknown): void {
-    if (Value.Check(ActivityRecord, record)) this.take(record);
+  /** Takes up what was kept before; false for what is no record of ours, which is passed over. */
+  adopt(record: unknown): record is ActivityRecordJson {
+    if (!Value.Check(ActivityRecord, record)) return false;
+    this.take(record);
+    return true;
   }
 
-  /** Keeps, then believes. A claim whose message came before is not kept again. */
+  /** Keeps, then believes. What came before is not kept again. */
   async add(record: ActivityRecordJson): Promise<void> {
-    if (record.kind === 'claim' && this.seen.has(claimKey(record))) return;
+    if (this.seen.has(keyOf(record))) return;
     await this.keep(record);
     this.take(record);
   }
@@ -74,38 +78,69 @@ export class Activity {
     return [...this.jobs.values()];
   }
 
+  /** Jobs that were on the node at any time of a span; one that has not ended is still there. */
+  jobsOn(node: string, { fromNs, untilNs }: Interval): readonly Job[] {
+    return this.allJobs().filter(
+      ({ record, end }) =>
+        record.nodes.includes(node) &&
+        nsOf(record.at_ns) < untilNs &&
+        (!end || nsOf(end.at_ns) > fromNs),
+    );
+  }
+
+  /** What is kept of the chips of a node, in the order in which it was kept. */
+  chipsOf(node: string): readonly ChipsRecordJson[] {
+    return this.chips.get(node) ?? [];
+  }
+
   allRuns(): readonly TrackerRun[] {
     return [...this.runs.values()];
   }
 
   private take(record: ActivityRecordJson): void {
+    if (this.seen.has(keyOf(record))) return;
+    this.seen.add(keyOf(record));
     switch (record.kind) {
       case 'run':
-        if (!this.runs.has(record.run)) this.runs.set(record.run, { record, claims: [] });
+        this.runs.set(record.run, { record, claims: [] });
         return;
-      case 'claim': {
-        if (this.seen.has(claimKey(record))) return;
-        this.seen.add(claimKey(record));
+      case 'claim':
         this.runs.get(record.run)?.claims.push(record);
         return;
-      }
       case 'job':
-        if (!this.jobs.has(record.job)) {
-          this.jobs.set(record.job, { record, marks: [], end: undefined });
-        }
+        this.jobs.set(record.job, { record, marks: [], end: undefined });
         return;
       case 'mark':
         this.jobs.get(record.job)?.marks.push(record);
         return;
       case 'end': {
         const job = this.jobs.get(record.job);
-        if (job && !job.end) job.end = record;
+        if (job) job.end = record;
+        return;
       }
+      case 'chips':
+        this.chips.set(record.node, [...this.chipsOf(record.node), record]);
     }
   }
 }
 
-const claimKey = ({ run, id }: ClaimRecordJson): string => `${run} ${id}`;
+/** What makes two records the same one: whoever sends or reads it again changes nothing. */
+function keyOf(record: ActivityRecordJson): string {
+  switch (record.kind) {
+    case 'run':
+      return `run ${record.run}`;
+    case 'claim':
+      return `claim ${record.run} ${record.id}`;
+    case 'job':
+      return `job ${record.job}`;
+    case 'mark':
+      return `mark ${record.job} ${record.at_ns} ${record.mark}`;
+    case 'end':
+      return `end ${record.job}`;
+    case 'chips':
+      return `chips ${record.node} ${record.from_ns}`;
+  }
+}
 
 export const nsOf = (text: string): InstantNs => instantNs(BigInt(text));
 

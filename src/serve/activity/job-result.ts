@@ -5,18 +5,20 @@ import { kwhOfJoules } from '../../quantity/format.ts';
 import type { Quality } from '../../quantity/quality.ts';
 import { formatInstant, instantNs, type InstantNs, type Interval } from '../../quantity/time.ts';
 import { expandedJ } from '../../quantity/uncertainty.ts';
-import { windowEnergy, worstOf, type WindowSources } from '../window-energy.ts';
-import { nsOf, sharesAmong, spanClaim, type Activity, type Job } from './activity.ts';
+import { worstOf, type WindowSources } from '../window-energy.ts';
+import { nsOf, type Activity, type Job } from './activity.ts';
+import { jobPart, type JobPart, type Split } from './job-part.ts';
 
 const PERIODS_COUNT = 4;
 /** The newest readings are final after a few seconds. */
 const SETTLING_NS = 5_000_000_000n;
 
 interface Energy {
-  readonly energyJ: number;
+  readonly energyUj: bigint;
   readonly expandedJ: number;
   readonly quality: Quality;
 }
+const joulesOf = ({ energyUj }: Energy): number => Number(energyUj) / 1e6;
 
 export type PhaseJson = {
   readonly phase: string;
@@ -27,6 +29,8 @@ export type PhaseJson = {
   readonly quality: Quality;
   readonly tokens?: number;
   readonly j_per_token?: number;
+  readonly inferences?: number;
+  readonly j_per_inference?: number;
   readonly because?: string;
 };
 
@@ -53,8 +57,11 @@ export type JobJson = {
     readonly wall_energy_kwh?: number;
     readonly u_kwh?: number;
     readonly quality: Quality;
-    /** Below 1 where other jobs ran on the node at the same time. */
-    readonly share_ratio: number;
+    /** µJ: those of all jobs on the node over the same time sum to it. */
+    readonly energy_uj?: string;
+    /** Below 1 where other jobs ran on the node at the same time, and how it was shared with them. */
+    readonly share_ratio?: number;
+    readonly split?: Split;
     readonly because?: string;
   }[];
   readonly phases: readonly PhaseJson[];
@@ -65,11 +72,10 @@ export function jobResult(sources: WindowSources, activity: Activity, job: Job):
   const untilNs = job.end ? nsOf(job.end.at_ns) : newestOf(sources, job);
   const window = { fromNs, untilNs };
   const nodes = job.record.nodes.map((node) => {
-    const shareRatio = shareOf(activity, job, node, window, untilNs);
-    const energy = nodeEnergy(sources, node, window, shareRatio);
-    return { node, shareRatio, energy };
+    const part = jobPart(sources, activity, job, node, window);
+    return { node, part };
   });
-  const total = sumOf(nodes.map(({ energy }) => energy));
+  const total = sumOf(nodes.map(({ part }) => energyOf(part)));
   const idle = idleJ(sources, nodes, window);
   const tokens = job.end?.tokens ?? sumCounts(job.marks.map((mark) => mark.tokens));
   const inferences = job.end?.inferences ?? sumCounts(job.marks.map((mark) => mark.inferences));
@@ -84,13 +90,19 @@ export function jobResult(sources: WindowSources, activity: Activity, job: Job):
     ...energyFields(total),
     ...(idle === undefined || isRefusal(total)
       ? {}
-      : { idle_ratio: Math.min(1, idle / total.energyJ) }),
+      : { idle_ratio: Math.min(1, idle / joulesOf(total)) }),
     ...perCount('token', tokens, total),
     ...perCount('inference', inferences, total),
-    per_node: nodes.map(({ node, shareRatio, energy }) => ({
+    per_node: nodes.map(({ node, part }) => ({
       node,
-      share_ratio: shareRatio,
-      ...energyFields(energy),
+      ...(isRefusal(part)
+        ? {}
+        : {
+            energy_uj: part.energyUj.toString(),
+            share_ratio: part.shareRatio,
+            split: part.split,
+          }),
+      ...energyFields(energyOf(part)),
     })),
     phases: phasesOf(sources, activity, job, window),
   };
@@ -105,52 +117,23 @@ function newestOf({ nowNs }: WindowSources, job: Job): InstantNs {
   return recentNs > fromNs ? recentNs : fromNs;
 }
 
-function nodeEnergy(
-  sources: WindowSources,
-  node: string,
-  window: Interval,
-  shareRatio: number,
-): Energy | Refusal {
-  const energy = windowEnergy(sources, node, window);
-  if (isRefusal(energy)) return energy;
-  return {
-    energyJ: energy.energyJ * shareRatio,
-    expandedJ: expandedJ(energy.parts) * shareRatio,
-    quality: energy.quality,
-  };
-}
-
-/** Jobs that run on a node at the same time each get an equal part of that time. */
-function shareOf(
-  activity: Activity,
-  job: Job,
-  node: string,
-  window: Interval,
-  nowNs: InstantNs,
-): number {
-  const own = spanClaim(job.record.job, window.fromNs, window.untilNs);
-  if (own.untilNs <= own.fromNs) return 1;
-  const others = activity
-    .allJobs()
-    .filter((each) => each.record.job !== job.record.job && each.record.nodes.includes(node))
-    .map((each) =>
-      spanClaim(each.record.job, nsOf(each.record.at_ns), each.end ? nsOf(each.end.at_ns) : nowNs),
-    );
-  return sharesAmong([own], others)[0] ?? 1;
-}
+const energyOf = (part: JobPart | Refusal): Energy | Refusal =>
+  isRefusal(part)
+    ? part
+    : { energyUj: part.energyUj, expandedJ: expandedJ(part.parts), quality: part.quality };
 
 function sumOf(energies: readonly (Energy | Refusal)[]): Energy | Refusal {
-  let energyJ = 0;
+  let energyUj = 0n;
   let expandedSumJ = 0;
   const qualities: Quality[] = [];
   for (const energy of energies) {
     // A job without one of its nodes would look thrifty.
     if (isRefusal(energy)) return energy;
-    energyJ += energy.energyJ;
+    energyUj += energy.energyUj;
     expandedSumJ += energy.expandedJ;
     qualities.push(energy.quality);
   }
-  return { energyJ, expandedJ: expandedSumJ, quality: worstOf(qualities) };
+  return { energyUj, expandedJ: expandedSumJ, quality: worstOf(qualities) };
 }
 
 function energyFields(energy: Energy | Refusal): {
@@ -162,7 +145,7 @@ function energyFields(energy: Energy | Refusal): {
   if (isRefusal(energy))
     return { quality: 'missing', because: `${energy.code}: ${energy.because}` };
   return {
-    wall_energy_kwh: kwhOfJoules(energy.energyJ),
+    wall_energy_kwh: kwhOfJoules(joulesOf(energy)),
     u_kwh: kwhOfJoules(energy.expandedJ),
     quality: energy.quality,
   };
@@ -171,16 +154,18 @@ function energyFields(energy: Energy | Refusal): {
 /** Idle energy by the models: what each wall draws at the lowest chip power that its model has seen. */
 function idleJ(
   sources: WindowSources,
-  nodes: readonly { readonly node: string; readonly shareRatio: number }[],
+  nodes: readonly { readonly node: string; readonly part: JobPart | Refusal }[],
   window: Interval,
 ): number | undefined {
   let sum = 0;
-  for (const { node, shareRatio } of nodes) {
+  for (const { node, part } of nodes) {
+    if (isRefusal(part)) return undefined;
     const model = sources.sight(node)?.model;
     const [term, ...others] = model?.terms ?? [];
     // With several gains it is not known which chip idles at what.
     if (!model || !term || others.length > 0) return undefined;
-    sum += (model.interceptW + term.gainRatio * model.holds.fromW) * seconds(window) * shareRatio;
+    sum +=
+      (model.interceptW + term.gainRatio * model.holds.fromW) * seconds(window) * part.shareRatio;
   }
   return sum;
 }
@@ -196,7 +181,7 @@ function perCount(
   energy: Energy | Refusal,
 ): { tokens?: number; j_per_token?: number; inferences?: number; j_per_inference?: number } {
   if (count === undefined) return {};
-  const each = isRefusal(energy) || count === 0 ? undefined : energy.energyJ / count;
+  const each = isRefusal(energy) || count === 0 ? undefined : joulesOf(energy) / count;
   return what === 'token'
     ? { tokens: count, ...(each === undefined ? {} : { j_per_token: each }) }
     : { inferences: count, ...(each === undefined ? {} : { j_per_inference: each }) };
@@ -213,26 +198,35 @@ function phasesOf(
   const periodS = Math.max(...job.record.nodes.map((node) => sources.sight(node)?.periodS ?? 1));
   const phases = new Map<
     string,
-    { energies: (Energy | Refusal)[]; durationS: number; tokens: (number | undefined)[] }
+    {
+      energies: (Energy | Refusal)[];
+      durationS: number;
+      tokens: (number | undefined)[];
+      inferences: (number | undefined)[];
+    }
   >();
   marks.forEach((mark, index) => {
     const next = marks[index + 1];
     const span = { fromNs: nsOf(mark.at_ns), untilNs: next ? nsOf(next.at_ns) : window.untilNs };
-    const phase = phases.get(mark.mark) ?? { energies: [], durationS: 0, tokens: [] };
+    const phase = phases.get(mark.mark) ?? {
+      energies: [],
+      durationS: 0,
+      tokens: [],
+      inferences: [],
+    };
     phases.set(mark.mark, phase);
     phase.durationS += Math.max(0, seconds(span));
     phase.tokens.push(mark.tokens);
+    phase.inferences.push(mark.inferences);
     phase.energies.push(
       seconds(span) < PERIODS_COUNT * periodS
         ? tooShort(seconds(span), periodS)
         : sumOf(
-            job.record.nodes.map((node) =>
-              nodeEnergy(sources, node, span, shareOf(activity, job, node, span, window.untilNs)),
-            ),
+            job.record.nodes.map((node) => energyOf(jobPart(sources, activity, job, node, span))),
           ),
     );
   });
-  return [...phases].map(([phase, { energies, durationS, tokens }]) => {
+  return [...phases].map(([phase, { energies, durationS, tokens, inferences }]) => {
     const total = sumOf(energies);
     return {
       phase,
@@ -240,6 +234,7 @@ function phasesOf(
       duration_s: durationS,
       ...energyFields(total),
       ...perCount('token', sumCounts(tokens), total),
+      ...perCount('inference', sumCounts(inferences), total),
     };
   });
 }

@@ -22,6 +22,8 @@ export const JobBody = Type.Object(
   {
     name: Word,
     nodes: Type.Array(Word, { minItems: 1, maxItems: 1024, uniqueItems: true }),
+    /** Chip sources that are its own, such as nvml:GPU-<uuid>: jobs at once on a node are then told apart by them. */
+    chips: Type.Optional(Type.Array(Word, { minItems: 1, maxItems: 8192, uniqueItems: true })),
     at: At,
   },
   closed,
@@ -51,6 +53,18 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
     }
     const strange = body.nodes.find((node) => !sources.sight(node));
     if (strange !== undefined) return unknownNode(reply);
+    const heard = new Set(
+      body.nodes.flatMap((node) => [...(sources.sight(node)?.chips.keys() ?? [])]),
+    );
+    const unheard = heard.size > 0 && body.chips?.find((source) => !heard.has(source));
+    if (unheard) {
+      return failed(
+        reply,
+        422,
+        `none of its nodes has sent the chip ${unheard}`,
+        `write a source as the agent sends it, such as ${[...heard].slice(0, 2).join(' or ')}`,
+      );
+    }
     const atNs = instantOf(body.at, sources.nowNs());
     if (atNs === undefined) return wrongTime(reply);
     const job = door.newId();
@@ -62,6 +76,7 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
         name: body.name,
         nodes: body.nodes,
         at_ns: atNs.toString(),
+        ...(body.chips ? { chips: body.chips } : {}),
       }),
       { job },
     );
@@ -107,7 +122,14 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
 
   app.get('/v1/jobs/:job', (request, reply) => {
     const known = jobOf(door, request.params);
-    return known ? fresh(reply).send(jobResult(sources, activity, known)) : unknownJob(reply);
+    if (!known) return unknownJob(reply);
+    const leaves = [known.record, ...known.marks, ...(known.end ? [known.end] : [])].flatMap(
+      (record) => door.leafOf(record) ?? [],
+    );
+    return fresh(reply).send({
+      ...jobResult(sources, activity, known),
+      leaves: [...new Set(leaves)],
+    });
   });
 
   app.get('/v1/jobs', (_request, reply) =>

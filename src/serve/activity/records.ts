@@ -43,6 +43,8 @@ export const JobRecord = Type.Object(
     name: Name,
     nodes: Type.Array(Name, { minItems: 1, maxItems: 1024 }),
     at_ns: Ns,
+    /** Chip sources that are its own on its nodes; without them it shares every chip. */
+    chips: Type.Optional(Type.Array(Name, { maxItems: 8192 })),
   },
   closed,
 );
@@ -61,16 +63,29 @@ export const EndRecord = Type.Object(
   { kind: Type.Literal('end'), job: Name, at_ns: Ns, tokens: Count, inferences: Count },
   closed,
 );
+/** What the chips of a node counted while jobs shared it: kept, since curves forget what is settled. */
+export const ChipsRecord = Type.Object(
+  {
+    kind: Type.Literal('chips'),
+    node: Name,
+    from_ns: Ns,
+    until_ns: Ns,
+    energy_uj: Type.Record(Name, Ns),
+  },
+  closed,
+);
 export const ActivityRecord = Type.Union([
   RunRecord,
   ClaimRecord,
   JobRecord,
   MarkRecord,
   EndRecord,
+  ChipsRecord,
 ]);
 export type ActivityRecordJson = Static<typeof ActivityRecord>;
 export type ClaimRecordJson = Static<typeof ClaimRecord>;
 export type RunRecordJson = Static<typeof RunRecord>;
 export type JobRecordJson = Static<typeof JobRecord>;
 export type MarkRecordJson = Static<typeof MarkRecord>;
+export type ChipsRecordJson = Static<typeof ChipsRecord>;
 export type EndRecordJson = Static<typeof EndRecord>;
