@@ -8,6 +8,7 @@ import { type EdgeRemainder, RemainderBook } from './cli/running-site/edge-remai
 import { feedWatchOf } from './cli/running-site/live-feed-watch.ts';
 import { openActivity, windowSourcesOf } from './cli/running-site/activity-doors.ts';
 import { configSaid } from './cli/running-site/config-said.ts';
+import { jobPhases } from './cli/running-site/job-phases.ts';
 import { liveRowSender, runRowSender } from './cli/running-site/live-row-sender.ts';
 import {
   clockEntry,
@@ -202,7 +203,9 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   const settle = async (): Promise<void> => {
     const nowNs = clock.nowNs();
     await ledger.appendHandedIn();
-    const { models, events } = calibrations.refit(nowNs, clock.monotonicNs());
+    const { models, events } = calibrations.refit(nowNs, clock.monotonicNs(), (node, sinceNs) =>
+      jobPhases(book.activity, node, sinceNs, nowNs),
+    );
     const statements = settlement.due(nowNs);
     const entries: LogEntry[] = [
       ...models.map((model) =>

@@ -9,7 +9,7 @@ import type { Condition } from './condition.ts';
 import { CANDIDATE_SHAPES, shapedSeries, type Shape } from './shape.ts';
 import { heldWall, plainWall, type Feed, type RunClock } from './wall-windows.ts';
 
-interface Phase {
+export interface Phase {
   readonly fromNs: InstantNs;
   readonly untilNs: InstantNs;
   readonly application: string;

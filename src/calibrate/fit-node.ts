@@ -8,7 +8,7 @@ import { isRefusal, refuse, type Refusal } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import { judgeSources } from './doubts/source-doubts.ts';
 import { componentTerms, type ChipLayout } from './chip-terms.ts';
-import { chipTotalOf, rowsOfRuns } from './evidence-rows.ts';
+import { chipTotalOf, rowsOfRuns, type Phase } from './evidence-rows.ts';
 import { fitModel } from './fit-model.ts';
 
 export interface NodeFitEvidence {
@@ -20,6 +20,8 @@ export interface NodeFitEvidence {
   /** Relative standard uncertainty of the meter (class / sqrt 3); without it U is relative to the meter. */
   readonly meterRatio?: number;
   readonly layout?: ChipLayout;
+  /** What ran when, in order of time, where somebody said so. */
+  readonly phases?: readonly Phase[];
 }
 
 /** Both instruments are stamped by hosts that know the time: more than this is no offset of theirs. */
@@ -60,7 +62,7 @@ export function fitNode(evidence: NodeFitEvidence): CorrectionModel | Refusal {
           run: node,
           feeds: [{ source: node, series: wall, held: undefined }],
           chips,
-          phases: [],
+          phases: evidence.phases ?? [],
         },
         clock: { offsetS, rateRatio: 0, pivotS: 0 },
       },

@@ -5,7 +5,7 @@ import { applyModel } from '../../src/calibrate/apply-model.ts';
 import { fitNode } from '../../src/calibrate/fit-node.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { isRefusal, type Refusal } from '../../src/quantity/fault.ts';
-import { instantNs } from '../../src/quantity/time.ts';
+import { fromSeconds, instantNs, later } from '../../src/quantity/time.ts';
 import { expandedJ } from '../../src/quantity/uncertainty.ts';
 import {
   nodeSeries,
@@ -46,6 +46,28 @@ describe('truth is recovered', () => {
     const model = fitted(fitOf({ ...samples, chipsW: twice }));
     expect(model.terms.flatMap((term) => term.sources)).not.toContain('nvml:gpu-uuid');
     expect(model.notes?.join(' ')).toContain('nvml:gpu-uuid');
+  });
+
+  test('told what ran when, it is judged by each kind of work left out', () => {
+    const samples = sampleNode({ ...PLAIN, seed: 19 });
+    const series = nodeSeries(samples, 0);
+    const startNs = series.wall.originNs;
+    const phases = ['train', 'serve', 'compile'].map((application, index) => ({
+      application,
+      fromNs: later(startNs, fromSeconds(1200 * index)),
+      untilNs: later(startNs, fromSeconds(1200 * (index + 1))),
+    }));
+    const told = fitted(
+      fitNode({ node: 'n1', ...series, fittedAtNs: instantNs(0n), seed: 7, phases }),
+    );
+    const untold = fitted(fitOf(samples));
+    expect(untold.open.join(' ')).toContain('0 of 3 labelled applications');
+    expect(told.open.join(' ')).not.toContain('labelled applications');
+    expect(told.detail?.leftOut.byApplication.map((each) => each.name).sort()).toEqual([
+      'compile',
+      'serve',
+      'train',
+    ]);
   });
 
   test('two boards of which one feeds more get a gain each', () => {

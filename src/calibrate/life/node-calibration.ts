@@ -10,6 +10,7 @@ import {
 import type { CorrectionModel, VersionReason } from '../../quantity/correction.ts';
 import { isRefusal } from '../../quantity/fault.ts';
 import { instantNs, NS_PER_S, type InstantNs } from '../../quantity/time.ts';
+import type { Phase } from '../evidence-rows.ts';
 import { fitNode } from '../fit-node.ts';
 import type { LifeAlarm, LifeEvent, LifeNews } from './life-event.ts';
 import { LiveBlocks, termPowers } from './live-blocks.ts';
@@ -141,8 +142,8 @@ export class NodeCalibration {
     }
   }
 
-  /** Fits what there is; the model where it is worth adopting, else undefined. */
-  refit(nowNs: InstantNs): CorrectionModel | undefined {
+  /** Fits what there is, told what ran when; the model where it is worth adopting, else undefined. */
+  refit(nowNs: InstantNs, phases: readonly Phase[] = []): CorrectionModel | undefined {
     if (this.watch?.unsettled()) return undefined;
     const evidence = this.history.evidence();
     if (!evidence) return undefined;
@@ -152,6 +153,7 @@ export class NodeCalibration {
       fittedAtNs: nowNs,
       seed: this.plan.seed,
       meterRatio: this.plan.meterRatio,
+      phases,
     });
     if (isRefusal(fitted)) {
       this.waiting = `${fitted.because}; ${fitted.remedy}`;

@@ -1,5 +1,6 @@
 // The calibrations of all metered nodes: one each, refitted in turn so that no moment does all the work.
 import type { EnergyCurve } from '../../align/energy-curve.ts';
+import type { Phase } from '../../calibrate/evidence-rows.ts';
 import type { GroupCalibration } from '../../calibrate/shared/group-calibration.ts';
 import type { LifeEvent, LifeNews } from '../../calibrate/life/life-event.ts';
 import { NodeCalibration } from '../../calibrate/life/node-calibration.ts';
@@ -26,8 +27,15 @@ export interface Calibrations {
   readonly groups: ReadonlyMap<string, GroupCalibration>;
   /** Takes up a model that the ledger holds. */
   adopt(model: CorrectionModel): void;
-  /** Gathers evidence of all nodes, watches it, and refits the one whose turn it is; what is worth keeping comes back. */
-  refit(nowNs: InstantNs, monotonicNs: bigint): LifeNews;
+  /**
+   * Gathers evidence of all nodes, watches it, and refits the one whose turn it is, told what ran on it; what is worth
+   * keeping comes back.
+   */
+  refit(
+    nowNs: InstantNs,
+    monotonicNs: bigint,
+    phasesOf: (node: string, sinceNs: bigint) => readonly Phase[],
+  ): LifeNews;
 }
 
 export function calibrationsOf(
@@ -70,7 +78,7 @@ export function calibrationsOf(
       of.get(model.node)?.adopt(model);
       if (model.shared) groups.get(model.shared.group)?.adopt(model);
     },
-    refit: (nowNs, monotonicNs) => {
+    refit: (nowNs, monotonicNs, phasesOf) => {
       const models: CorrectionModel[] = [];
       const events: LifeEvent[] = [];
       let turns = 1;
@@ -101,7 +109,8 @@ export function calibrationsOf(
         events.push(...news.events);
         if (turns === 0 || !isDue(node.id, monotonicNs)) continue;
         turns -= 1;
-        const model = calibration.refit(nowNs);
+        const sinceNs = nowNs - length.stepNs * BigInt(KEEP_COUNT);
+        const model = calibration.refit(nowNs, phasesOf(node.id, sinceNs));
         if (model) models.push(model);
       }
       return { models, events };
