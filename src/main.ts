@@ -16,6 +16,7 @@ import {
   configurationEntry,
   eventEntry,
   modelEntry,
+  profileEntries,
 } from './cli/running-site/log-entries.ts';
 import { strangersOf } from './cli/running-site/meters-meant.ts';
 import { nodeMessageDoor } from './cli/running-site/node-message-door.ts';
@@ -153,7 +154,10 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   report.note(await recover(ledger, site, takeUp, calibrations));
   const detail = { core: world.core, site: site.name };
   await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
-  await ledger.log.append([configurationEntry(site, seats, world.core, startedNs)]);
+  await ledger.log.append([
+    ...profileEntries(seats, startedNs),
+    configurationEntry(site, seats, world.core, startedNs),
+  ]);
 
   // The faces: what people and programs look at while it runs.
   const wires = new Map<string, OpenWire>();

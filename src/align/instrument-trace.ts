@@ -16,7 +16,7 @@ export interface Gauge {
 
 export class InstrumentTrace {
   readonly source: string;
-  private readonly rules: RegisterRules;
+  readonly rules: RegisterRules;
   private readonly registers = new Map<string, RegisterCurve>();
   private readonly powers = new Map<string, PowerCurve>();
   private readonly gauges = new Map<string, Gauge>();

@@ -13,7 +13,7 @@ const UNREAD: FaultCode = 'settle.partial';
 export class PowerCurve implements EnergyCurve {
   private readonly holeS: number;
   private readonly stretches = new Stretches();
-  private last: { atNs: InstantNs; powerW: number; totalJ: number } | undefined;
+  private last: { atNs: InstantNs; powerW: number; totalUj: bigint } | undefined;
 
   constructor(holeS: number) {
     this.holeS = holeS;
@@ -27,12 +27,14 @@ export class PowerCurve implements EnergyCurve {
     if (!last || elapsedS > this.holeS) {
       const broken = last && { fromNs: last.atNs, untilNs: atNs, because: UNREAD };
       this.stretches.begin(atNs, microjoules(0n), broken);
-      this.last = { atNs, powerW, totalJ: 0 };
+      this.last = { atNs, powerW, totalUj: 0n };
       return undefined;
     }
-    const totalJ = last.totalJ + (Math.max(0, last.powerW + powerW) / 2) * elapsedS;
-    this.stretches.newest()?.push(atNs, microjoules(BigInt(Math.round(totalJ * 1e6))));
-    this.last = { atNs, powerW, totalJ };
+    // Each step is rounded by itself: so a step counts the same wherever the sum began.
+    const stepJ = (Math.max(0, last.powerW + powerW) / 2) * elapsedS;
+    const totalUj = last.totalUj + BigInt(Math.floor(stepJ * 1e6 + 0.5));
+    this.stretches.newest()?.push(atNs, microjoules(totalUj));
+    this.last = { atNs, powerW, totalUj };
     return undefined;
   }
 

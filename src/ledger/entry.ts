@@ -10,6 +10,7 @@ const DOCUMENT_TYPES = [
   'model',
   'event',
   'configuration',
+  'profile',
   'clock',
   'key',
   'lost',
@@ -46,6 +47,7 @@ function entryJson(entry: LogEntry): Record<string, unknown> {
     case 'model':
     case 'event':
     case 'configuration':
+    case 'profile':
     case 'clock':
     case 'key':
     case 'lost':

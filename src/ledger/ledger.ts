@@ -63,12 +63,20 @@ export interface StatementEntry {
 }
 
 /**
- * Anything else that belongs to the record: a model and what happens to it, a configuration, a key, the clock's state, a
- * settlement with the root over its lines, what trackers and jobs said.
+ * Anything else that belongs to the record: a model and what happens to it, a configuration, the profiles that it reads with,
+ * a key, the clock's state, a settlement with the root over its lines, what trackers and jobs said.
  */
 export interface DocumentEntry {
   readonly type:
-    'model' | 'event' | 'configuration' | 'clock' | 'key' | 'lost' | 'settlement' | 'activity';
+    | 'model'
+    | 'event'
+    | 'configuration'
+    | 'profile'
+    | 'clock'
+    | 'key'
+    | 'lost'
+    | 'settlement'
+    | 'activity';
   readonly atNs: InstantNs;
   /** Plain JSON; numbers only where they are safe integers or measurements, bigints as strings. */
   readonly document: unknown;

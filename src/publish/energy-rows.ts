@@ -141,6 +141,7 @@ function pointsOf(
     case 'block':
     case 'event':
     case 'configuration':
+    case 'profile':
     case 'clock':
     case 'key':
     case 'lost':

@@ -99,6 +99,16 @@ export function settlementLineJson(line: SettlementLine): LineJson {
         statements_sha256: line.statementsSha256,
         certificate: line.certificate,
         certificate_id: line.certificateId,
+        ...(line.postedFromNs === undefined ? {} : { from: formatInstant(line.postedFromNs) }),
+        ...(line.dividedBy.length === 0
+          ? {}
+          : {
+              divided_by: line.dividedBy.map(({ fromNs, untilNs, nodes }) => ({
+                from: formatInstant(fromNs),
+                until: formatInstant(untilNs),
+                nodes,
+              })),
+            }),
       };
     case 'check':
       return {

@@ -9,6 +9,11 @@ import { instantNs, type Interval } from '../quantity/time.ts';
 /** Steps per time constant, and time constants that are read before the interval. */
 const STEPS_PER_TAU = 8;
 const RUN_UP_TAUS = 3;
+/**
+ * Chips are remembered for at least so long before what is still to be settled, or for one interval where that is longer; no
+ * run-up is longer, so that a number does not depend on what happens to be remembered.
+ */
+export const REMEMBERED_S = 120;
 const STEPS_COUNT_MAX = 2000;
 
 /** J by shape, in the order of the model; undefined where the curves do not reach. */
@@ -21,7 +26,7 @@ export function shapeEnergies(
   if (shapes.length === 0) return [];
   const taus = shapes.flatMap((shape) => (shape.kind === 'square' ? [] : [shape.tauS]));
   const lengthS = Number(interval.untilNs - interval.fromNs) / 1e9;
-  const runUpS = RUN_UP_TAUS * Math.max(0, ...taus);
+  const runUpS = Math.min(RUN_UP_TAUS * Math.max(0, ...taus), Math.max(lengthS, REMEMBERED_S));
   const shortestS = Math.min(lengthS, ...taus) / STEPS_PER_TAU;
   const stepS = Math.max(1, shortestS, (lengthS + runUpS) / STEPS_COUNT_MAX);
   const total = totalOf(model, chips, interval, { stepS, runUpS });

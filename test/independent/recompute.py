@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""Recomputes a settlement from the statements of the log with Python's standard library alone, from docs/ledger-format.md and
-docs/measurement-model.md: versions, edges, sums, double entry, hashes, rounding, money and the root of the lines. Prints one
-line of JSON, or what does not agree and ends with 1.
+"""Recomputes a settlement with Python's standard library alone, from docs/ledger-format.md and docs/measurement-model.md: the
+statements of the log from the raw bytes of the journal, and from these versions, edges, sums, double entry, hashes, rounding,
+money and the root of the lines. Prints one line of JSON, or what does not agree and ends with 1.
 
-    recompute.py DATA_DIR SETTLEMENT_FOLDER
+    recompute.py DATA_DIR SETTLEMENT_FOLDER [--from-statements]
+
+With --from-statements it believes the statements of the log, and does not ask the raw bytes.
 """
-import base64, datetime, hashlib, json, os, re, sys
+import base64, datetime, hashlib, json, os, sys
 from decimal import ROUND_HALF_EVEN, Decimal, getcontext
+from ledger_entries import entries_of, newest_of, root_of, sha256
+from raw_readings import Bad
+from recompute_raw import recompute
 
 getcontext().prec = 60
 KWH_UJ = 3_600_000_000_000
@@ -18,64 +23,9 @@ def bad(text):
     sys.exit(1)
 
 
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def root_of(leaves):
-    if not leaves:
-        return sha256(b"")
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1
-    while split * 2 < len(leaves):
-        split *= 2
-    return sha256(b"\x01" + root_of(leaves[:split]) + root_of(leaves[split:]))
-
-
-def tile_path(index):
-    digits = "%03d" % index
-    while len(digits) % 3:
-        digits = "0" + digits
-    parts = re.findall("...", digits)
-    return "/".join(["x" + part for part in parts[:-1]] + parts[-1:])
-
-
-def entries_of(log):
-    """Every entry of the log, whose root must be the one in the checkpoint."""
-    _, size, root = open(os.path.join(log, "checkpoint"), encoding="utf-8").read().split("\n")[:3]
-    entries = []
-    for index in range((int(size) + 255) // 256):
-        width = min(256, int(size) - index * 256)
-        path = os.path.join(log, "tile/entries", tile_path(index) + ("" if width == 256 else ".p/%d" % width))
-        data, at = open(path, "rb").read(), 0
-        while at < len(data):
-            length = int.from_bytes(data[at : at + 2], "big")
-            entries.append(data[at + 2 : at + 2 + length])
-            at += 2 + length
-    if root_of([sha256(b"\x00" + entry) for entry in entries]) != base64.b64decode(root):
-        bad("the entries do not lead to the signed root")
-    return entries
-
-
 def seconds(text):
     stamp = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
     return int(stamp.replace(tzinfo=datetime.timezone.utc).timestamp())
-
-
-def newest_of(entries, limit):
-    """By point, kind and start the newest version before a leaf; each must name the one that it supersedes."""
-    newest = {}
-    for entry in entries[:limit]:
-        statement = json.loads(entry)
-        if statement["type"] != "statement":
-            continue
-        key = (statement["point"], statement["kind"], statement["start"])
-        version, name = (newest[key][0]["version"], newest[key][1]) if key in newest else (0, "")
-        if statement["version"] != version + 1 or statement["supersedes"] != name:
-            bad("version %d of %s does not follow" % (statement["version"], key))
-        newest[key] = (statement, hashlib.sha256(entry).hexdigest())
-    return newest
 
 
 def check_statement(statement):
@@ -130,9 +80,19 @@ def check_account(account, lines):
     return energy
 
 
+def parts_of(line, start, newest):
+    """Hashes of the parts by which a meter was divided in an interval, nodes by name."""
+    for span in line.get("divided_by", ()):
+        if seconds(span["from"]) <= seconds(start) < seconds(span["until"]):
+            keys = [(node, "allocated", start) for node in span["nodes"]]
+            return b"".join(bytes.fromhex(newest[key][1]) for key in keys if key in newest)
+    return b""
+
+
 def check_meter(line, lines, newest, document):
     """What a meter counted, which statements were used, and that everything went somewhere."""
     point, from_s, until_s = line["meter"], seconds(document["from"]), seconds(document["until"])
+    from_s = seconds(line["from"]) if "from" in line else from_s
     kind = "corrected" if point.startswith("node/") else "metered"
     found = sorted(
         (start, statement, name)
@@ -145,11 +105,10 @@ def check_meter(line, lines, newest, document):
     settled = [1 for _, statement, _ in found if "energy_uj" in statement and statement["quality"] in FINAL]
     if len(settled) != line["settled"]:
         bad("%s has %d settled intervals" % (point, len(settled)))
-    names = hashlib.sha256(b"".join(bytes.fromhex(name) for _, _, name in found)).hexdigest()
-    posted = [one for one in lines if one["line"] == "energy" and one["meter"] == point]
-    divided = line["statements_sha256"] != names
-    if divided and not any(of == "allocated" for _, of, _ in newest):
+    used = b"".join(bytes.fromhex(name) + parts_of(line, start, newest) for start, _, name in found)
+    if line["statements_sha256"] != hashlib.sha256(used).hexdigest():
         bad("%s: not the statements that were used" % point)
+    posted = [one for one in lines if one["line"] == "energy" and one["meter"] == point]
     to_accounts = sum(int(one["energy_uj"]) for one in posted)
     if to_accounts != int(line["to_accounts_uj"]):
         bad("%s posts %d µJ" % (point, to_accounts))
@@ -160,6 +119,7 @@ def check_meter(line, lines, newest, document):
 
 def main():
     data_dir, folder = sys.argv[1:3]
+    raw_counts = None if "--from-statements" in sys.argv else recompute(data_dir)
     entries = entries_of(os.path.join(data_dir, "log"))
     entry = open(os.path.join(folder, "entry.json"), "rb").read()
     if entry not in entries:
@@ -191,9 +151,14 @@ def main():
                 "accounts": len(accounts),
                 "meters": len(meters),
                 "energy_uj": str(energy),
+                **({} if raw_counts is None else {"raw": raw_counts}),
             }
         )
     )
 
 
-main()
+if __name__ == "__main__":
+    try:
+        main()
+    except Bad as trouble:
+        bad(str(trouble))

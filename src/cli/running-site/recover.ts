@@ -62,9 +62,16 @@ function rebuildFrom(ledger: OpenLedger, site: Site): ReturnType<typeof instantN
     let needed = newest - MARGIN_INTERVALS * site.interval;
     for (let back = 0n; back < REVISIT_INTERVALS; back += 1n) {
       const startNs = instantNs(newest - back * site.interval);
-      const quality = ledger.statements.current(point, kind, startNs)?.statement.quality;
+      const known = ledger.statements.current(point, kind, startNs)?.statement;
+      const quality = known?.quality;
       const open = quality === 'provisional' || quality === 'missing' || quality === 'partial';
       if (open) needed = startNs - MARGIN_INTERVALS * site.interval;
+      if (!open && back > 0n) continue;
+      // A coarse register at little load moves less than once in three intervals.
+      for (const { before } of known?.anchors ?? []) {
+        const anchorNs = before.atNs - site.interval;
+        if (anchorNs < needed) needed = anchorNs;
+      }
     }
     if (fromNs === undefined || needed < fromNs) fromNs = needed;
   }

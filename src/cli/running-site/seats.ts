@@ -6,10 +6,17 @@ import type { FaultCode } from '../../quantity/fault.ts';
 import { ProfileFault } from '../../quantity/fault.ts';
 import { TIER_OF_ROLE, type Tier } from '../../quantity/quality.ts';
 import { choosesItsTimes, type Instrument, type Site } from '../../quantity/site.ts';
-import { type DurationNs, type InstantNs, instantNs, toSeconds } from '../../quantity/time.ts';
+import {
+  type DurationNs,
+  fromSeconds,
+  type InstantNs,
+  instantNs,
+  toSeconds,
+} from '../../quantity/time.ts';
 import { watts } from '../../quantity/units.ts';
 import { accuracyRatio } from '../../quantity/accuracy-class.ts';
 import { EdgeBook } from '../../settle/edge-book.ts';
+import { REMEMBERED_S } from '../../settle/shape-energies.ts';
 import type { LoadedProfile } from '../site/load-profiles.ts';
 
 export interface Seat {
@@ -35,7 +42,7 @@ export interface Seat {
 const METER_CEILING_W = watts(1_000_000);
 const CHIP_CEILING_W = watts(5_000);
 const HOLD_AFTER_S = 86_400;
-const LEAST_MARGIN_NS = 120_000_000_000n;
+const LEAST_MARGIN_NS = fromSeconds(REMEMBERED_S);
 
 /** Seats every instrument of a site. Throws ProfileFault where a profile is not known. */
 export function seatsOf(

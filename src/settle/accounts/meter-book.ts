@@ -1,14 +1,14 @@
 // The books of the meters over a period: what each counted and where it went, how complete it is, and the gates.
 import { type Refusal, refuse } from '../../quantity/fault.ts';
 import type { Kind, PointId, Quality } from '../../quantity/quality.ts';
-import type { DurationNs, Interval } from '../../quantity/time.ts';
+import type { DurationNs, InstantNs, Interval } from '../../quantity/time.ts';
 import type { AccountsPlan, Certificate, MeterPlan } from './accounts-plan.ts';
 import { ruleAt } from './accounts-plan.ts';
 import { formatDecimal } from './decimal.ts';
 import type { OrderedMeter } from './meter-order.ts';
 import type { MeterFlow } from './post-interval.ts';
 import type { KnownStatement, PeriodPorts } from './period-ports.ts';
-import type { MeterLine, SettlementLine } from './settlement-line.ts';
+import type { DividedSpan, MeterLine, SettlementLine } from './settlement-line.ts';
 
 export interface Completeness {
   readonly expectedCount: number;
@@ -101,6 +101,8 @@ export class MeterBook {
       statementsSha256: digest.hex(),
       certificate: standingOf(plan.certificate, this.#period),
       certificateId: plan.certificate?.id ?? '',
+      postedFromNs: postedFrom(plan, this.#period),
+      dividedBy: dividedSpans(plan, this.#period),
     }));
   }
 
@@ -121,6 +123,21 @@ export class MeterBook {
     return Number((this.#period.untilNs - fromNs) / this.#interval);
   }
 }
+
+function postedFrom({ rules }: MeterPlan, period: Interval): InstantNs | undefined {
+  const first = rules[0]?.fromNs;
+  return first !== undefined && first > period.fromNs && first < period.untilNs ? first : undefined;
+}
+
+const dividedSpans = ({ rules }: MeterPlan, period: Interval): readonly DividedSpan[] =>
+  rules.flatMap(({ fromNs, rule }, index) => {
+    if (rule.is !== 'nodes') return [];
+    const from = fromNs > period.fromNs ? fromNs : period.fromNs;
+    const next = rules[index + 1]?.fromNs ?? period.untilNs;
+    const until = next < period.untilNs ? next : period.untilNs;
+    const nodes = rule.nodes.map(({ node }) => node);
+    return from < until ? [{ fromNs: from, untilNs: until, nodes }] : [];
+  });
 
 const standingOf = (
   certificate: Certificate | undefined,

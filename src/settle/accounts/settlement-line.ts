@@ -1,7 +1,7 @@
 // The lines of a settlement: what each account used, in energy and in money, and how every meter came out. Energy is exact;
 // kWh and money are rounded once per line, and what rounding took is a line of its own.
 import type { PointId, Quality } from '../../quantity/quality.ts';
-import type { InstantNs } from '../../quantity/time.ts';
+import type { InstantNs, Interval } from '../../quantity/time.ts';
 import type { UncertaintyParts } from '../../quantity/uncertainty.ts';
 import type { Finding } from '../vee/interval-checks.ts';
 import type { Decimal } from './decimal.ts';
@@ -85,6 +85,15 @@ export interface MeterLine {
   /** `valid`, `expired` or `none`, over the whole period: an expired link takes revenue quality away. */
   readonly certificate: 'valid' | 'expired' | 'none';
   readonly certificateId: string;
+  /** From when on it is posted, where that is within the period. */
+  readonly postedFromNs: InstantNs | undefined;
+  /** When it was divided by the parts of which nodes; empty for a meter that never was. */
+  readonly dividedBy: readonly DividedSpan[];
+}
+
+/** A stretch of the period in which a rule of nodes held. */
+export interface DividedSpan extends Interval {
+  readonly nodes: readonly PointId[];
 }
 
 /** What validation found of one meter; a check that passed has no line. */
