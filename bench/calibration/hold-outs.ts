@@ -139,7 +139,7 @@ export async function scoreHalves(set: string, finestS?: number): Promise<HeldOu
   ];
 }
 
-function firstHalf(feed: RunEvidence['feeds'][number]): RunEvidence['feeds'][number] {
+export function firstHalf(feed: RunEvidence['feeds'][number]): RunEvidence['feeds'][number] {
   const { series, held } = feed;
   const knots = series.atS.length >> 1;
   return {

@@ -14,9 +14,14 @@ export interface EdgeEnergy {
   readonly after: Anchor;
   /** Standard uncertainty of the curve here, from the register's resolution and from interpolating, J. */
   readonly edgeJ: Joules;
+  /** The part of it that the register's resolution alone makes, J. */
+  readonly resolutionJ: Joules;
   /** Where there was no reading for longer than usual around this instant: the hole. */
   readonly hole: { readonly fromNs: InstantNs; readonly untilNs: InstantNs } | undefined;
-  readonly method: 'register' | 'register+power' | 'power' | 'register+power-held';
+  readonly method:
+    'register' | 'register+power' | 'register+chips' | 'power' | 'register+power-held';
+  /** Models by which chips gave the shape; absent elsewhere. */
+  readonly models?: readonly string[] | undefined;
 }
 
 export interface EnergyCurve {

@@ -52,6 +52,7 @@ export class PowerCurve implements EnergyCurve {
       before,
       after,
       edgeJ: joules(smallerPartUj / 1e6 / Math.sqrt(3)),
+      resolutionJ: joules(0),
       hole: undefined,
       method: 'power',
     };

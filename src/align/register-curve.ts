@@ -14,7 +14,7 @@ import { type CounterBreak, isReturn, verdictOn } from './counter-verdict.ts';
 import type { EdgeEnergy, EnergyCurve } from './energy-curve.ts';
 import { FrozenRegister } from './frozen-register.ts';
 import { PowerShape } from './power-shape.ts';
-import { edgeUncertaintyJ, shareOfRise } from './rise-between.ts';
+import { edgeUncertaintyJ, resolutionJ, shareOfRise } from './rise-between.ts';
 import { Stretches } from './stretches.ts';
 
 export interface RegisterRules {
@@ -90,6 +90,7 @@ export class RegisterCurve implements EnergyCurve {
       before,
       after,
       edgeJ: edgeUncertaintyJ(Number(this.quantumUj), riseUj, share),
+      resolutionJ: resolutionJ(Number(this.quantumUj)),
       hole: stretch.holeAt(atNs),
       method: share.byPower ? 'register+power' : 'register',
     };
@@ -116,6 +117,7 @@ export class RegisterCurve implements EnergyCurve {
       before: anchor,
       after: { atNs: this.last.atNs, energyUj: microjoules(this.last.totalUj) },
       edgeJ: joules(Number(this.quantumUj) / 1e6 / Math.sqrt(3)),
+      resolutionJ: resolutionJ(Number(this.quantumUj)),
       hole: undefined,
       method: 'register+power-held',
     };

@@ -26,13 +26,15 @@ export function shareOfRise(
   return { shareRatio: Number(atNs - beforeNs) / Number(afterNs - beforeNs), byPower: false };
 }
 
+/** A count is reached somewhere within one quantum, rectangular, so q/sqrt(12) (GUM F.2.2.1). */
+export const resolutionJ = (quantumUj: number): Joules => joules(quantumUj / Math.sqrt(12) / 1e6);
+
 /**
- * Resolution: a count is reached somewhere within one quantum, rectangular, so q/sqrt(12) (GUM F.2.2.1). Interpolating
- * adds the error of the shape: at most the smaller part of the rise by a straight line, a tenth of that with power.
+ * Resolution, and the error of the shape: at most the smaller part of the rise by a straight line, a tenth of that with
+ * power.
  */
 export function edgeUncertaintyJ(quantumUj: number, riseUj: number, share: ShareOfRise): Joules {
-  const resolutionUj = quantumUj / Math.sqrt(12);
   const smallerPartUj = riseUj * Math.min(share.shareRatio, 1 - share.shareRatio);
   const shapeUj = (smallerPartUj * (share.byPower ? 0.1 : 1)) / Math.sqrt(3);
-  return joules(Math.hypot(resolutionUj, shapeUj) / 1e6);
+  return joules(Math.hypot(resolutionJ(quantumUj), shapeUj / 1e6));
 }

@@ -45,12 +45,13 @@ export function statementJson(statement: IntervalStatement): Record<string, unkn
     power_max_w: statement.powerMaxW,
     because: statement.because,
     covered_s: secondsOf(statement.coveredNs),
-    anchors: statement.anchors.map(({ source, edge, energyUj, before, after }) => ({
+    anchors: statement.anchors.map(({ source, edge, energyUj, before, after, models }) => ({
       source,
       edge,
       energy_uj: energyUj.toString(),
       before: anchorJson(before),
       after: anchorJson(after),
+      ...(models ? { models } : {}),
     })),
     flags: statement.flags,
     model: statement.model,
@@ -120,6 +121,7 @@ function readEdge(json: Record<string, unknown>): EdgeAnchors {
     energyUj: field.energy('energy_uj'),
     before: readAnchor(field.object('before')),
     after: readAnchor(field.object('after')),
+    ...(json['models'] === undefined ? {} : { models: field.texts('models') }),
   };
 }
 
@@ -179,6 +181,15 @@ export class Fields {
       const known = words.find((word) => word === text);
       if (known === undefined) throw new UnreadableEntry(name);
       return known;
+    });
+  }
+
+  texts(name: string): readonly string[] {
+    const found = this.#json[name];
+    if (!Array.isArray(found)) throw new UnreadableEntry(name);
+    return found.map((text: unknown) => {
+      if (typeof text !== 'string') throw new UnreadableEntry(name);
+      return text;
     });
   }
 

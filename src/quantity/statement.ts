@@ -32,6 +32,8 @@ export interface EdgeAnchors {
   readonly energyUj: Microjoules;
   readonly before: Anchor;
   readonly after: Anchor;
+  /** Where the edge lies in a hole that chips gave the shape of: their models. */
+  readonly models?: readonly string[] | undefined;
 }
 
 export interface IntervalStatement {
@@ -58,7 +60,7 @@ export interface IntervalStatement {
   readonly coveredNs: DurationNs;
   readonly anchors: readonly EdgeAnchors[];
   readonly flags: readonly StatementFlag[];
-  /** Hash of the model that corrected it; empty for kinds other than `corrected`. */
+  /** Id of the model that corrected the chips it was made from; empty where it was made from a meter. */
   readonly model: string;
   /** `version+checksum` of the metrological core (quantity decode align calibrate settle). */
   readonly core: string;

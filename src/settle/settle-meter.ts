@@ -5,10 +5,11 @@ import type { FaultCode } from '../quantity/fault.ts';
 import type { PointId, Quality, Tier } from '../quantity/quality.ts';
 import type { EdgeAnchors, StatementFlag } from '../quantity/statement.ts';
 import type { Interval } from '../quantity/time.ts';
-import { since } from '../quantity/time.ts';
-import { joules, microjoules, watts } from '../quantity/units.ts';
+import { durationNs, since } from '../quantity/time.ts';
+import { joules, joulesToMicrojoules, microjoules, watts } from '../quantity/units.ts';
 import { type Draft, meanPowerW, WAIT, withoutEnergy } from './draft.ts';
 import type { EdgeBook } from './edge-book.ts';
+import { type NodeBehind, wallOf } from './gaps/chips-behind.ts';
 
 /** Holes longer than this are never filled by a straight line (design: linear only up to 1 h). */
 const LONGEST_LINEAR_NS = 3_600_000_000_000n;
@@ -24,6 +25,10 @@ export interface MeterEvidence {
   /** Standard uncertainty of the clock that stamped the readings, s. */
   readonly clockS: number;
   readonly flags: readonly StatementFlag[];
+  /** The nodes that it feeds, where each of them has a model; empty where one has none. */
+  readonly behind?: readonly NodeBehind[] | undefined;
+  /** What it feeds is one node, which has no other feed: then that node's chips can stand in for it. */
+  readonly isOnlyFeed?: boolean | undefined;
   /** Why nothing of it may be settled, whatever it reads; undefined where it may. */
   readonly refused?: FaultCode | undefined;
 }
@@ -42,34 +47,78 @@ export function settleMeter(
   const identity = { point, kind: 'metered', tier: meter.tier, method: 'register' } as const;
   if (meter.refused !== undefined)
     return withoutEnergy(identity, interval, 'refused', meter.refused);
-  const from = meter.edges.at(interval.fromNs);
-  const until = meter.edges.at(interval.untilNs);
+  const behind = meter.behind ?? [];
+  const from = meter.edges.at(interval.fromNs, behind);
+  const until = meter.edges.at(interval.untilNs, behind);
+  const without = (quality: 'missing' | 'refused', because: FaultCode): Draft =>
+    chipsAlone(point, meter, interval) ?? withoutEnergy(identity, interval, quality, because);
   if (from && until) {
     if (from.stretch !== until.stretch) {
       const because = meter.curve.breakWithin(interval.fromNs, interval.untilNs);
-      return withoutEnergy(identity, interval, 'missing', because ?? 'settle.partial');
+      return without('missing', because ?? 'settle.partial');
     }
-    const tooLong = [from, until].some((edge) => holeNs(edge) > LONGEST_LINEAR_NS);
-    if (tooLong) return withoutEnergy(identity, interval, 'refused', 'settle.gap-too-long');
-    const filled = from.hole !== undefined || until.hole !== undefined;
-    return draftBetween(point, meter, interval, from, until, filled ? 'interpolated' : 'actual');
+    const isTooLong = [from, until].some((edge) => straightNs(edge) > LONGEST_LINEAR_NS);
+    if (isTooLong) return without('refused', 'settle.gap-too-long');
+    return draftBetween(point, meter, interval, from, until, qualityOf(from, until));
   }
   // The newest anchor lies behind the interval, so an edge that has no value never will have one.
   const lastNs = meter.curve.lastAnchor()?.atNs;
-  const shapeToCome = [interval.fromNs, interval.untilNs].some((at) => meter.curve.awaitsShape(at));
+  const shapeToCome = [interval.fromNs, interval.untilNs].some((at) =>
+    meter.edges.awaitsShape(at, behind),
+  );
   const settledBehind = lastNs !== undefined && lastNs >= interval.untilNs && !shapeToCome;
   if (!overdue && !settledBehind) return WAIT;
   if (settledBehind) {
-    const because: FaultCode =
-      meter.curve.breakWithin(interval.fromNs, interval.untilNs) ?? 'settle.partial';
-    return withoutEnergy(identity, interval, 'missing', because);
+    const because = meter.curve.breakWithin(interval.fromNs, interval.untilNs);
+    return without('missing', because ?? 'settle.partial');
   }
   const start = from ?? meter.curve.provisionalAt(interval.fromNs);
   const end = meter.curve.provisionalAt(interval.untilNs);
   if (start && end && start.stretch === end.stretch) {
     return draftBetween(point, meter, interval, start, end, 'provisional');
   }
-  return withoutEnergy(identity, interval, 'missing', 'settle.missing');
+  return without('missing', 'settle.missing');
+}
+
+/** How long a hole is that a straight line goes through at this edge, ns. */
+const straightNs = (edge: EdgeEnergy): bigint =>
+  edge.method === 'register+chips' ? 0n : holeNs(edge);
+
+const qualityOf = (from: EdgeEnergy, until: EdgeEnergy): Quality => {
+  const inHoles = [from, until].filter(({ hole }) => hole !== undefined);
+  if (inHoles.length === 0) return 'actual';
+  return inHoles.every(({ method }) => method === 'register+chips') ? 'scaled' : 'interpolated';
+};
+
+/**
+ * The meter says nothing, but the chips behind it do: their energy, corrected by an accepted model, within its band. Open until
+ * the register says what it really was.
+ */
+function chipsAlone(point: PointId, meter: MeterEvidence, interval: Interval): Draft | undefined {
+  const [node] = meter.behind ?? [];
+  if (!node || meter.isOnlyFeed !== true) return undefined;
+  if (node.model.standing === 'provisional') return undefined;
+  const wall = wallOf([node], interval, 'followed');
+  if (wall === undefined || wall === WAIT) return undefined;
+  const energyUj = joulesToMicrojoules(joules(wall.energyJ));
+  return {
+    point,
+    kind: 'metered',
+    tier: 3,
+    method: 'chips',
+    startNs: interval.fromNs,
+    durationNs: since(interval.fromNs, interval.untilNs),
+    energyUj,
+    uncertainty: wall.parts,
+    quality: 'derived',
+    powerMeanW: meanPowerW(energyUj, interval),
+    powerMaxW: undefined,
+    because: undefined,
+    coveredNs: durationNs(0n),
+    anchors: [],
+    flags: [],
+    model: node.model.id,
+  };
 }
 
 const holeNs = (edge: EdgeEnergy): bigint =>
@@ -113,8 +162,9 @@ function draftBetween(
   };
 }
 
+/** That of the edge that is known the least directly. */
 const methodOf = (from: EdgeEnergy, until: EdgeEnergy): string =>
-  until.method === 'register' ? from.method : until.method;
+  until.method === 'register' || from.method === 'register+chips' ? from.method : until.method;
 
 const anchorsOf = (source: string, edge: 'from' | 'until', at: EdgeEnergy): EdgeAnchors => ({
   source,
@@ -122,6 +172,7 @@ const anchorsOf = (source: string, edge: 'from' | 'until', at: EdgeEnergy): Edge
   energyUj: at.energyUj,
   before: at.before,
   after: at.after,
+  ...(at.models ? { models: at.models } : {}),
 });
 
 function flagsOf(

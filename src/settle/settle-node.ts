@@ -6,7 +6,7 @@ import { ageS } from '../calibrate/corrected-rows.ts';
 import { modelAt } from '../calibrate/life/model-life.ts';
 import type { CorrectionModel } from '../quantity/correction.ts';
 import { isRefusal } from '../quantity/fault.ts';
-import type { PointId } from '../quantity/quality.ts';
+import type { PointId, Tier } from '../quantity/quality.ts';
 import type { Interval } from '../quantity/time.ts';
 import { since, toSeconds } from '../quantity/time.ts';
 import { joules, joulesToMicrojoules, microjoules, watts } from '../quantity/units.ts';
@@ -22,7 +22,7 @@ const CHIP_SENSOR_RATIO = 0.05;
 export function sumFeeds(point: PointId, feeds: readonly Draft[], interval: Interval): Draft {
   const energies = feeds.map((feed) => feed.energyUj);
   const quality = worstOf(feeds.map((feed) => feed.quality));
-  const tier = feeds.some((feed) => feed.tier !== 1) ? 2 : 1;
+  const tier = feeds.reduce<Tier>((worst, feed) => (feed.tier > worst ? feed.tier : worst), 1);
   const identity = { point, kind: 'metered', tier, method: 'sum' } as const;
   if (quality === 'missing' || quality === 'refused' || energies.includes(undefined)) {
     const because = feeds.find((feed) => feed.because !== undefined)?.because;
@@ -52,7 +52,7 @@ export function sumFeeds(point: PointId, feeds: readonly Draft[], interval: Inte
     coveredNs: since(interval.fromNs, interval.untilNs),
     anchors: feeds.flatMap((feed) => feed.anchors),
     flags: [...new Set(feeds.flatMap((feed) => feed.flags))].sort(),
-    model: '',
+    model: only?.model ?? '',
   };
 }
 

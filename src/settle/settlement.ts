@@ -19,6 +19,7 @@ import { type GroupPlan, GroupSettlement, type GroupSources } from './group-sett
 import { type MeterEvidence, settleMeter } from './settle-meter.ts';
 import { shapeEnergies } from './shape-energies.ts';
 import { chipEnergies, settleChips, settleCorrected, sumFeeds } from './settle-node.ts';
+import { mayReplace } from './vee/estimate-rank.ts';
 
 export interface SettlementSources extends GroupSources {
   /** undefined until the meter has been read. */
@@ -157,8 +158,12 @@ export class Settlement {
       const draft = settle(this.intervalFrom(startNs), false);
       if (draft === WAIT || draft === undefined || draft.quality === 'provisional') continue;
       const before = this.sources.current(point, kind, startNs);
-      if (!before || sameOutcome(before.statement, draft)) {
-        if (!isOpen(draft)) open.delete(start);
+      if (
+        !before ||
+        sameOutcome(before.statement, draft) ||
+        !mayReplace(before.statement.quality, draft.quality)
+      ) {
+        if (before && !isOpen(before.statement)) open.delete(start);
         continue;
       }
       into.push(versioned(draft, before, this.plan.core));
@@ -280,7 +285,10 @@ export class Settlement {
   }
 }
 
-/** Only measurement may improve: a corrected interval keeps the model it was issued with. */
-const isOpen = (statement: Pick<Draft, 'quality' | 'kind'>): boolean =>
-  statement.kind !== 'corrected' &&
-  (statement.quality === 'provisional' || statement.quality === 'missing');
+/**
+ * Only measurement may improve: a corrected interval keeps the model it was issued with. What chips alone said of a meter is
+ * open until its register says it.
+ */
+const isOpen = ({ kind, quality }: Pick<Draft, 'quality' | 'kind'>): boolean =>
+  (kind !== 'corrected' && (quality === 'provisional' || quality === 'missing')) ||
+  (kind === 'metered' && quality === 'derived');

@@ -45,6 +45,7 @@ class SecondCurve implements EnergyCurve {
       before: anchor,
       after: anchor,
       edgeJ: joules(0),
+      resolutionJ: joules(0),
       hole: undefined,
       method: 'register+power',
     };

@@ -1,6 +1,5 @@
 // Days of a small site without a wire: two meters on Modbus TCP feed a node whose agent sends counters. Their bytes go into
 // the journal of a real ledger as wires would bring them, and the real service takes them up at each start, a day at a time.
-import { join } from 'node:path';
 import { loadProfiles } from '../../src/cli/load-profiles.ts';
 import { parseSite } from '../../src/cli/site-file.ts';
 import { systemTimers } from '../../src/cli/system-clock.ts';
@@ -11,7 +10,7 @@ import { instantNs, type InstantNs, parseInstant } from '../../src/quantity/time
 import type { SettledRow } from '../../src/serve/rack-view.ts';
 import { until } from '../transport/wire-bench.ts';
 
-export const VIRTUAL_SITE = `site: virtual
+const VIRTUAL_SITE = `site: virtual
 interval: 15min
 settle_after: 2min
 listen: 127.0.0.1:0
@@ -21,7 +20,7 @@ wires:
 instruments:
   a: { profile: eastron-sdm630, wire: pdu, unit: 1, poll: 60s }
   b: { profile: siemens-pac3200, wire: pdu, unit: 2, poll: 60s }
-  chips: { profile: node-rapl-nvml, wire: broker, topic: trueup/1/virtual/n1/chips }
+  chips: { profile: node-rapl-nvml, wire: broker, topic: trueup/1/virtual/n1/chips, poll: 30s }
 points:
   feed/a: { meter: a }
   feed/b: { meter: b }
@@ -29,15 +28,14 @@ nodes:
   n1: { fed_by: [feed/a, feed/b], chips: chips }
 `;
 
-export const FIRST_DAY = parseInstant('2026-10-01T00:00:00Z') ?? instantNs(0n);
+const FIRST_DAY = parseInstant('2026-10-01T00:00:00Z') ?? instantNs(0n);
 const DAY_S = 86_400;
-const STEP_S = 20;
-const DAY_NS = BigInt(DAY_S) * 1_000_000_000n;
+const STEP_S = 30;
 const RAPL_STEPS = 2n ** 32n;
 const RAPL_MOST = ((RAPL_STEPS - 1n) * 61_035n) / 1000n;
 
 /** What goes wrong, by seconds since the first day; nothing where it is left out. */
-export interface Mishaps {
+interface Mishaps {
   /** Meter a does not answer. */
   readonly isSilent?: (second: number) => boolean;
   /** Meter a answers zeros. */
@@ -171,8 +169,8 @@ export class VirtualSite {
     let turns = 0n;
     const nowNs = this.#at(this.#second + 130);
     const running = await runSite(parseSite(VIRTUAL_SITE, 'site.yaml', this.#profiles), {
-      // Civil time stands at the end of what was lived; the hours that fits wait for pass with every look.
-      clock: { nowNs: () => nowNs, monotonicNs: () => (turns += 6_000_000_000n), speedRatio: 1 },
+      // Civil time stands at the end of what was lived; some real time passes with every look, so that fits have their turn.
+      clock: { nowNs: () => nowNs, monotonicNs: () => (turns += 200_000_000n), speedRatio: 1 },
       clockState: () => ({ synchronised: true, uncertaintyS: 0.001 }),
       timers: { ...systemTimers, every: (_, run) => systemTimers.every(5, run) },
       dataDir: this.dataDir,
@@ -242,6 +240,3 @@ function modbus(
     flags: NO_FLAGS,
   };
 }
-
-export const dayNs = (day: number): InstantNs => instantNs(FIRST_DAY + BigInt(day) * DAY_NS);
-export const inData = (site: VirtualSite, ...path: string[]): string => join(site.dataDir, ...path);

@@ -45,21 +45,48 @@ class Recomputed:
         wanted = said.get("chip_sources") or disjoint_sources(self.traces.components(source))
         return {component: self.traces.curve(source, component) for component in wanted}
 
-    def meter(self, point, start, until):
-        """(energy, anchors of both edges)."""
-        curve = self.traces.curve(self.meters[point])
-        edges = [curve.edge(at) for at in (start, until)] if curve else [None]
+    def meter(self, point, start, until, anchors):
+        """(energy, anchors of both edges); where the statement names models, chips give the shape of a hole."""
+        source = self.meters[point]
+        curve = self.traces.curve(source)
+        named = {said["edge"]: said.get("models") for said in anchors if said["source"] == source}
+        edges = [
+            curve.edge(at, self.shape(point, named[edge], curve, at) if named.get(edge) else None) if curve else None
+            for edge, at in (("from", start), ("until", until))
+        ]
         if None in edges or edges[0][0] != edges[1][0]:
             return None
         return edges[1][1] - edges[0][1], [edge[2] for edge in edges]
 
+    def shape(self, point, names, curve, at):
+        """Share of a rise by the chips of the nodes behind the meter: only of a hole."""
+        models = [self.models[name] for name in names]
+        if sorted(model["node"] for model in models) != sorted(one["id"] for one in self.nodes.values() if point in one["fed_by"]):
+            raise Bad("%s is given the shape of other nodes than it feeds" % point)
+        if not curve.hole_around(at):
+            raise Bad("%s has the shape of chips where it was read" % point)
+
+        def wall(start, until):
+            total = 0.0
+            for model in models:
+                total += corrected(model, source_energies(self.chips("node/" + model["node"]), start, until), start, until)
+            return total
+
+        def share(before, at, after):
+            early, late = wall(before, at), wall(at, after)
+            return early / (early + late)
+
+        return share
+
     def energy(self, statement, start, until):
         kind, point = statement["kind"], statement["point"]
-        if kind == "metered" and point in self.meters:
-            return self.metered(statement, start, until)
-        if kind == "metered":
-            parts = [self.meter(feed, start, until) for feed in self.nodes[point]["fed_by"]]
+        if kind == "metered" and statement["method"] != "chips":
+            if point in self.meters:
+                return self.metered(statement, start, until)
+            parts = [self.meter(feed, start, until, statement["anchors"]) for feed in self.nodes[point]["fed_by"]]
             return None if None in parts else sum(part[0] for part in parts)
+        if kind == "metered":
+            point = "node/" + self.models[statement["model"]]["node"]
         curves = self.chips(point)
         energies = source_energies(curves, start, until)
         if energies is None:
@@ -72,7 +99,7 @@ class Recomputed:
         return microjoules(corrected(self.models[statement["model"]], energies, start, until, curves))
 
     def metered(self, statement, start, until):
-        found = self.meter(statement["point"], start, until)
+        found = self.meter(statement["point"], start, until, statement["anchors"])
         if found is None:
             return None
         energy, anchors = found

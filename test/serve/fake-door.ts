@@ -30,6 +30,7 @@ export function evenCurve(
       before: anchor,
       after: anchor,
       edgeJ: joules(3),
+      resolutionJ: joules(0),
       hole: undefined,
       method: 'register',
     };

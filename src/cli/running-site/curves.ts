@@ -45,7 +45,11 @@ export function forget(
   for (const node of site.nodes) {
     const horizonNs = horizonOf(`node/${node.id}`);
     keep(node.chips, horizonNs);
-    for (const point of node.fedBy) keep(meterOf.get(point), horizonNs);
+    for (const point of node.fedBy) {
+      keep(meterOf.get(point), horizonNs);
+      // While a meter is silent its chips are what will give its hole a shape.
+      keep(node.chips, horizonOf(point));
+    }
   }
   for (const group of feedGroupsOf(site.nodes).filter(isShared)) {
     const horizonNs = horizonOf(unallocatedPoint(group));

@@ -64,7 +64,11 @@ function rebuildFrom(ledger: OpenLedger, site: Site): ReturnType<typeof instantN
       const startNs = instantNs(newest - back * site.interval);
       const known = ledger.statements.current(point, kind, startNs)?.statement;
       const quality = known?.quality;
-      const open = quality === 'provisional' || quality === 'missing' || quality === 'partial';
+      const open =
+        quality === 'provisional' ||
+        quality === 'missing' ||
+        quality === 'partial' ||
+        (quality === 'derived' && kind === 'metered');
       if (open) needed = startNs - MARGIN_INTERVALS * site.interval;
       if (!open && back > 0n) continue;
       // A coarse register at little load moves less than once in three intervals.

@@ -48,7 +48,7 @@ export function settlementOf(context: SettlementContext): Settlement {
       startedNs: context.startedNs,
     },
     {
-      meter: (point) => evidenceOf(context, meterOf.get(point)),
+      meter: (point) => evidenceOf(context, point, meterOf.get(point)),
       chips: context.chips,
       model: (node) => context.calibrations.of.get(node)?.model(),
       groupModels: (group, fit) => context.calibrations.groups.get(group)?.models(fit),
@@ -60,6 +60,7 @@ export function settlementOf(context: SettlementContext): Settlement {
 
 function evidenceOf(
   context: SettlementContext,
+  point: PointId,
   meter: string | undefined,
 ): MeterEvidence | undefined {
   const seat = meter === undefined ? undefined : context.seats.get(meter);
@@ -81,6 +82,21 @@ function evidenceOf(
     systematicRatio: seat.systematicRatio,
     clockS: clock.uncertaintyS,
     flags,
+    ...behindOf(context, point),
     refused: context.strangers.has(seat.instrument.id) ? 'settle.another-meter' : undefined,
   };
+}
+
+/** The nodes that a point feeds, where all of them have a model: one without would be missing in the shape. */
+function behindOf(
+  { site, calibrations, chips }: SettlementContext,
+  point: PointId,
+): Pick<MeterEvidence, 'behind' | 'isOnlyFeed'> {
+  const fed = site.nodes.filter(({ fedBy }) => fedBy.includes(point));
+  const behind = fed.flatMap(({ id }) => {
+    const model = calibrations.of.get(id)?.model();
+    return model && model.standing !== 'refused' ? [{ model, chips: chips(id) }] : [];
+  });
+  if (behind.length < fed.length) return {};
+  return { behind, isOnlyFeed: fed.length === 1 && fed[0]?.fedBy.length === 1 };
 }
