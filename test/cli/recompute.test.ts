@@ -6,7 +6,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { main } from '../../src/cli/commands.ts';
-import { linesFile, readLines } from '../../src/cli/settlement-folder.ts';
+import { linesFile, readLines } from '../../src/cli/settle/settlement-folder.ts';
 import { lineBytes, lineRoot, readLedger } from '../../src/ledger/index.ts';
 import { microjoules } from '../../src/quantity/units.ts';
 import { openAt, temporaryFolder } from '../ledger/samples.ts';

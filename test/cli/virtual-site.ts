@@ -1,7 +1,7 @@
 // Days of a small site without a wire: two meters on Modbus TCP feed a node whose agent sends counters. Their bytes go into
 // the journal of a real ledger as wires would bring them, and the real service takes them up at each start, a day at a time.
-import { loadProfiles } from '../../src/cli/load-profiles.ts';
-import { parseSite } from '../../src/cli/site-file.ts';
+import { loadProfiles } from '../../src/cli/site/load-profiles.ts';
+import { parseSite } from '../../src/cli/site/site-file.ts';
 import { systemTimers } from '../../src/cli/system-clock.ts';
 import { openLedger } from '../../src/ledger/index.ts';
 import { runSite } from '../../src/main.ts';
