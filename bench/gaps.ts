@@ -169,7 +169,7 @@ if (process.argv.includes('--json')) {
       `${set.padEnd(11)}${String(gapMin).padStart(3)} min ${String(holesCount).padStart(8)}` +
         `${column(chips.rmsPercent, 12)}${column(chips.p95Percent, 7)}` +
         `${column(line.rmsPercent, 12)}${column(line.p95Percent, 7)}` +
-        `${column(line.rmsPercent / chips.rmsPercent, 13)}`,
+        column(line.rmsPercent / chips.rmsPercent, 13),
     );
   }
   if (absent.length > 0) console.log(`absent: ${absent.join(', ')}`);

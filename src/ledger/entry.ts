@@ -1,5 +1,5 @@
 // A log entry as canonical bytes, and back. The bytes are what the log keeps and hashes; the entry is what they mean.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { formatInstant } from '../quantity/time.ts';
 import { canonicalBytes, isCanonical, readObject } from './canonical.ts';
 import type { LeafIndex, LogEntry, StoredEntry } from './ledger.ts';
@@ -92,8 +92,7 @@ function readEntry(json: Record<string, unknown>): LogEntry {
 }
 
 /** SHA-256 of an entry's bytes, hex: the name by which a later version supersedes it. */
-export const entrySha256 = (bytes: Uint8Array): string =>
-  createHash('sha256').update(bytes).digest('hex');
+export const entrySha256 = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex');
 
 /** @throws UnreadableEntry */
 export const storedEntry = (leaf: LeafIndex, bytes: Uint8Array): StoredEntry => ({

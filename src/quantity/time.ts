@@ -43,6 +43,50 @@ const RFC3339 =
 
 /** Reads RFC 3339 with up to nanoseconds; undefined where the text is no such instant or names no zone. */
 export function parseInstant(text: string): InstantNs | undefined {
+  return plainInstant(text) ?? anyInstant(text);
+}
+
+/** Midnights that were read last: what is read in one go lies on few days. */
+const midnights = new Map<string, bigint>();
+const MIDNIGHTS_COUNT_MAX = 64;
+
+/** The form that formatInstant writes, ten times as fast; undefined for any other, right or wrong. */
+function plainInstant(text: string): InstantNs | undefined {
+  const end = text.length - 1;
+  if (end < 19 || end > 29 || text[end] !== 'Z' || text[10] !== 'T') return undefined;
+  const midnightNs = midnightOf(text.slice(0, 10));
+  const clockS =
+    3600 * digitsIn(text, 11, 13, 23) +
+    60 * digitsIn(text, 14, 16, 59) +
+    digitsIn(text, 17, 19, 59);
+  const isShaped = text[13] === ':' && text[16] === ':' && (end === 19 || text[19] === '.');
+  const fraction = end === 19 ? 0 : digitsIn(text, 20, end, Infinity);
+  const nanoseconds = end === 19 ? 0 : fraction * 10 ** (29 - end);
+  if (midnightNs === undefined || !isShaped || Number.isNaN(clockS + nanoseconds)) return undefined;
+  return instantNs(midnightNs + BigInt(clockS) * NS_PER_S + BigInt(nanoseconds));
+}
+
+/** A number in [from, until) of the text, NaN where that is none, is empty, or is more than the most. */
+function digitsIn(text: string, from: number, until: number, most: number): number {
+  let number = from < until ? 0 : NaN;
+  for (let at = from; at < until; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    number = digit >= 0 && digit <= 9 ? 10 * number + digit : NaN;
+  }
+  return number <= most ? number : NaN;
+}
+
+function midnightOf(date: string): bigint | undefined {
+  const known = midnights.get(date);
+  if (known !== undefined) return known;
+  const midnightNs = anyInstant(`${date}T00:00:00Z`);
+  if (midnightNs === undefined) return undefined;
+  if (midnights.size >= MIDNIGHTS_COUNT_MAX) midnights.clear();
+  midnights.set(date, midnightNs);
+  return midnightNs;
+}
+
+function anyInstant(text: string): InstantNs | undefined {
   const match = RFC3339.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction, zone] = match;

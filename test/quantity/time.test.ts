@@ -177,3 +177,26 @@ test.each(['', '5', 'min', '-5s', '5 s', '1e3s', '5S', '5sec', '1h30min', 'Infin
     expect(() => parseDuration(text, '--for')).toThrow(/^--for: .*not a duration.*30s, 5min/);
   },
 );
+
+test('the form that is written is read at any length, and nothing that only looks like it', () => {
+  for (const fraction of ['', '.5', '.25', '.123456', '.000000001', '.999999999']) {
+    const nanoseconds = BigInt(fraction.slice(1).padEnd(9, '0'));
+    expect(parseInstant(`2026-11-01T23:59:59${fraction}Z`)).toBe(
+      BigInt(Date.UTC(2026, 10, 1, 23, 59, 59)) * 1_000_000n + nanoseconds,
+    );
+  }
+  for (const wrong of [
+    '2026-11-01T24:00:00Z',
+    '2026-11-01T23:60:00Z',
+    '2026-11-01T23:00:60Z',
+    '2026-02-30T00:00:00Z',
+    '2026-11-01T00:00:00.Z',
+    '2026-11-01T00:00:00,5Z',
+    '2026-11-01T00:00:00.-1Z',
+    '2026-11-01T0 :00:00Z',
+    '2026-11-01T00-00:00Z',
+    '2026-11-01T00:00:00.5',
+  ]) {
+    expect(parseInstant(wrong), wrong).toBeUndefined();
+  }
+});
