@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const BENCHMARKS = [
   'polls',
   'lateness',
+  'rtu',
   'journal',
   'service',
   'calibration',

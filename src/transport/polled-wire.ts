@@ -252,7 +252,7 @@ export class PolledWire implements OpenWire {
   }
 
   /** Lateness of the last requests one by one, ms, real: for whoever sums up many wires. */
-  recentLatenessMs(): Float64Array {
+  recentLatenessMs(): Float32Array {
     return this.#lateness.recentMs();
   }
 

@@ -89,7 +89,7 @@ export interface WireHealth {
   readonly faultsCount: number;
   /** Sources that do not answer at present (circuit breaker open). */
   readonly silent: readonly SourceId[];
-  /** First request byte sent minus its planned time, ms, real: median, 99th percentile and maximum of the last 4096. */
+  /** First request byte sent minus its planned time, ms, real: median, 99th percentile and maximum of the last 1024. */
   readonly latenessMs: { readonly p50: number; readonly p99: number; readonly max: number };
   /** Why it is not connected, for people; empty when it is. */
   readonly trouble: string;

@@ -84,11 +84,11 @@ describe('Breaker', () => {
   });
 });
 
-test('Lateness keeps the last 4096', () => {
+test('Lateness keeps the last 1024', () => {
   const lateness = new Lateness();
   expect(lateness.quantilesMs()).toEqual({ p50: 0, p99: 0, max: 0 });
   for (let n = 0; n < 1000; n++) lateness.add(1e6);
-  for (let n = 0; n < 4096; n++) lateness.add(n / 4096);
+  for (let n = 0; n < 1024; n++) lateness.add(n / 1024);
   const { p50, p99, max } = lateness.quantilesMs();
   expect(p50).toBeCloseTo(0.5, 2);
   expect(p99).toBeCloseTo(0.99, 2);
