@@ -18,7 +18,7 @@ import {
   modelEntry,
   profileEntries,
 } from './cli/running-site/log-entries.ts';
-import { strangersOf } from './cli/running-site/meters-meant.ts';
+import { MetersMeant } from './cli/running-site/meters-meant.ts';
 import { nodeMessageDoor } from './cli/running-site/node-message-door.ts';
 import { recover } from './cli/running-site/recover.ts';
 import { seatsOf } from './cli/running-site/seats.ts';
@@ -87,9 +87,13 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   const { clock, timers, report } = world;
   const rehearsal = site.rehearsal !== undefined;
   const seats = seatsOf(site, world.profiles);
-  const wanted = [...site.wires].map(
-    ([id, wire]) => ({ id, wire, tasks: wireTasks(id, wire, [...seats.values()]) }) as const,
-  );
+  const meant = new MetersMeant((instrument, says) => {
+    report.note(`${instrument}: ${says}: its point is refused, its readings are kept`);
+  });
+  const wanted = [...site.wires].map(([id, wire]) => {
+    const tasks = meant.asking(wireTasks(id, wire, [...seats.values()]), seats);
+    return { id, wire, tasks } as const;
+  });
   const sinks = site.sinks.map((config) => ({
     config,
     sink: openSink(config, { name: site.name, rehearsal }, world),
@@ -102,9 +106,6 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     nowNs: () => clock.nowNs(),
     profileOf: (source) => seats.get(source)?.profileHash ?? '',
   });
-  const strangers = await strangersOf(site, seats);
-  for (const [instrument, says] of strangers)
-    report.note(`${instrument}: ${says}: its point is refused, its readings are kept`);
   const chips = (node: string): ReadonlyMap<string, EnergyCurve> => chipCurves(site, seats, node);
   const calibrations = calibrationsOf(site, seats, chips, world.seed);
   const settlement = settlementOf({
@@ -114,17 +115,23 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     calibrations,
     statements: ledger.statements,
     core: world.core,
-    strangers,
+    strangers: meant.strangers,
     startedNs,
     clock: world.clockState,
   });
 
   // Bytes become observations and observations become curves: from the journal at start, from the wires from then on.
   const seen = new SeenMessages();
+  const believe = (exchange: Exchange): void => {
+    const seat = seats.get(exchange.source);
+    if (seat === undefined) return;
+    const observations = decodeExchange(seat.profile, exchange, seat.instrument);
+    seat.trace.observe(meant.ofThisMeter(observations));
+  };
   const observe = (exchange: Exchange): void => {
     const seat = seats.get(exchange.source);
     seat?.heard(exchange.fault);
-    seat?.trace.observe(decodeExchange(seat.profile, exchange, seat.instrument));
+    for (const believed of meant.take(exchange)) believe(believed);
     const said = configSaid(exchange);
     if (said) calibrations.of.get(said.node)?.configured(said.config, exchange.lastByteNs);
   };
@@ -152,6 +159,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     if (!again) observe(exchange);
   };
   report.note(await recover(ledger, site, takeUp, calibrations));
+  for (const exchange of meant.goLive()) believe(exchange);
   const detail = { core: world.core, site: site.name };
   await ledger.journal.note({ kind: 'start', atNs: startedNs, detail });
   await ledger.log.append([

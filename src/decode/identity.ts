@@ -4,6 +4,8 @@ import type { Exchange } from '../quantity/exchange.ts';
 import type { PolledDevice } from '../transport/transport.ts';
 import type { DecodedInstrument } from './decode-exchange.ts';
 import { decodeModbusIdentity, planModbusIdentity } from './modbus-identity.ts';
+import { askedBlock } from './modbus-reply.ts';
+import { askedObjects } from './snmp-reply.ts';
 import { fieldsOf } from './decode-scpi.ts';
 import { readingOf, type IdentityOrFault } from './identity-reading.ts';
 import { fieldAt, parseJson, textOf } from './json-field.ts';
@@ -16,10 +18,7 @@ import { decodeSnmpIdentity } from './snmp-identity.ts';
 import { fullTopic } from './topics.ts';
 
 /** What is asked to find out who is there, in the words of the profile's kind of wire; nothing where it cannot be asked. */
-export function identityQuestions(
-  profile: Profile,
-  instrument: DecodedInstrument,
-): Pick<PolledDevice, 'reads' | 'gets' | 'asks'> {
+export function identityQuestions(profile: Profile, instrument: DecodedInstrument): Questions {
   if (isModbus(profile)) return { reads: planModbusIdentity(profile) };
   if (isSnmp(profile)) {
     const objects = planSnmpIdentity(profile, instrument.part);
@@ -28,6 +27,24 @@ export function identityQuestions(
   if (isHttpJson(profile)) return { reads: [], asks: identityPaths(profile, instrument.topic) };
   if (isScpi(profile)) return { reads: [], asks: profile.identify.length === 0 ? [] : [WHO] };
   return { reads: [] };
+}
+
+type Questions = Pick<PolledDevice, 'reads' | 'gets' | 'asks'>;
+
+/** Whether this exchange asked one of the questions. */
+export function isOneOf(questions: Questions, { form, request }: Exchange): boolean {
+  if (form === 'modbus-tcp' || form === 'modbus-rtu') {
+    const asked = askedBlock(form, request);
+    return questions.reads.some(
+      ({ table, address, count }) =>
+        table === asked?.table && address === asked.address && count === asked.count,
+    );
+  }
+  if (form === 'snmp') {
+    const asked = askedObjects(request)?.join(' ');
+    return (questions.gets ?? []).some((objects) => objects.join(' ') === asked);
+  }
+  return (questions.asks ?? []).includes(textOf(request));
 }
 
 /** What an answer to one of those questions tells, or the fault by which it does not. Never throws. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SiteFault } from '../quantity/fault.ts';
 import type { HttpWire, WireId } from '../quantity/site.ts';
 import { HttpPeer } from './http-peer.ts';
-import { stationsOf } from './question-station.ts';
+import { stationsOf, type Asked } from './question-station.ts';
 import { QuestionWire } from './question-wire.ts';
 import type { Transport, WireTasks } from './transport.ts';
 
@@ -21,7 +21,7 @@ export const http: Transport<HttpWire> = {
         username === undefined || password === undefined ? undefined : { username, password };
       const peer = new HttpPeer({ url, credentials, ca: authorityOf(id, wire.caFile) }, ports);
       const { devices } = tasks;
-      const asks = ({ asks: paths = [] }: (typeof devices)[number]) => paths;
+      const asks = ({ asks: paths = [] }: Asked) => paths;
       const { speedRatio } = ports.clock;
       const stations = stationsOf(id, devices, asks, wire.timeoutMs, speedRatio);
       return new QuestionWire({ id, peer, stations, ports });

@@ -72,6 +72,7 @@ export class PolledWire implements OpenWire {
     this.#kept = new KeptPort(options.openPort, timers, {
       opened: (port) => {
         this.#unheardCount = 0;
+        for (const station of options.stations) station.questions.askWho();
         bus.attach(port);
       },
       received: (bytes) => {
@@ -191,6 +192,7 @@ export class PolledWire implements OpenWire {
   #begin(station: Station, request: BusRequest, nowNs: InstantNs): Turn {
     const turn = station.plan.take(nowNs);
     station.turn = turn;
+    station.questions.begin(nowNs);
     if (turn.missedCount > 0 && this.#bus.guard.lastQuarantineMs > station.lastTurnMs)
       this.#delivery.take(this.#bus.gap(request, 'transport.quarantine'));
     return turn;
@@ -213,22 +215,26 @@ export class PolledWire implements OpenWire {
         return;
       case 'refused':
         if (GATEWAY_EXCEPTIONS.includes(outcome.exceptionCode)) {
-          station.breaker.failed(this.#bus.nowMs());
-          this.#finish(station, false);
+          this.#failed(station);
           return;
         }
         station.breaker.succeeded();
         if (station.refused()) this.#finish(station, false);
         return;
       case 'failed':
-        station.breaker.failed(this.#bus.nowMs());
-        this.#finish(station, false);
+        this.#failed(station);
         if (!outcome.heard) this.#unheard();
         return;
       case 'closed':
         this.#finish(station, false);
         return;
     }
+  }
+
+  #failed(station: Station): void {
+    station.breaker.failed(this.#bus.nowMs());
+    this.#finish(station, false);
+    if (station.breaker.isOpen) station.questions.askWho();
   }
 
   #unheard(): void {

@@ -3,6 +3,7 @@ import { durationNs, type DurationNs } from '../quantity/time.ts';
 import { Breaker } from './breaker.ts';
 import { LearntLatency } from './learnt-latency.ts';
 import { PollPlan, fractionOf, type Turn } from './poll-plan.ts';
+import { PollQuestions } from './poll-questions.ts';
 import type { Patience } from './question-peer.ts';
 import type { PolledDevice } from './transport.ts';
 
@@ -15,28 +16,27 @@ export class QuestionStation<Question> {
   readonly device: PolledDevice;
   readonly breaker = new Breaker();
   readonly plan: PollPlan;
-  readonly #questions: readonly Question[];
+  readonly questions: PollQuestions<Question>;
   readonly #replyMs: number;
-  #questionIndex = 0;
   readonly #latency = new LearntLatency();
   /** The turn under way, while questions of it are still to be asked. */
   turn: Turn | undefined;
 
   constructor(
     device: PolledDevice,
-    questions: readonly Question[],
+    questions: PollQuestions<Question>,
     phase: DurationNs,
     wireTimeoutMs: number,
   ) {
     this.device = device;
     this.plan = new PollPlan(device.poll, phase);
-    this.#questions = questions;
+    this.questions = questions;
     this.#replyMs = device.replyTimeoutMs ?? wireTimeoutMs;
   }
 
   /** What is asked next; undefined only where nothing ever is. */
   upcoming(): Question | undefined {
-    return this.#questions[this.#questionIndex];
+    return this.questions.current;
   }
 
   /** What silent instruments are probed with is no longer than their peer ever took while it lived. */
@@ -50,29 +50,31 @@ export class QuestionStation<Question> {
 
   /** One question was answered after so long. Returns whether the poll is complete. */
   answered(tookMs: number): boolean {
-    this.#latency.answered(tookMs);
-    return this.refused();
+    if (this.questions.isMeasuring) this.#latency.answered(tookMs);
+    return this.questions.next();
   }
 
   /** One question was refused: the others are asked all the same. Returns whether the poll is complete. */
   refused(): boolean {
-    this.#questionIndex++;
-    return this.#questionIndex >= this.#questions.length;
+    return this.questions.next();
   }
 
   /** The turn is over; what it took (civil, by `speedRatio`) moves the next one. */
   finish(complete: boolean, speedRatio: number): void {
     this.#latency.finish(complete, this.plan, speedRatio);
-    this.#questionIndex = 0;
+    this.questions.restart();
     this.turn = undefined;
   }
 }
+
+/** What a device is asked, by the kind of wire. */
+export type Asked = Pick<PolledDevice, 'gets' | 'asks'>;
 
 /** Spreads instruments before their ticks, evenly, from a place that differs from wire to wire. */
 export function stationsOf<Question>(
   wire: string,
   devices: readonly PolledDevice[],
-  questionsOf: (device: PolledDevice) => readonly Question[],
+  questionsOf: (asked: Asked) => readonly Question[],
   timeoutMs: number,
   speedRatio: number,
 ): QuestionStation<Question>[] {
@@ -83,6 +85,8 @@ export function stationsOf<Question>(
     const fraction = (startRatio + index / devices.length) % 1;
     const windowNs = Math.min(Number(device.poll), spreadCivilMs * 1e6);
     const phase = durationNs(BigInt(Math.floor(windowNs * fraction)));
-    return new QuestionStation(device, questionsOf(device), phase, timeoutMs);
+    const who = device.who === undefined ? [] : questionsOf(device.who);
+    const questions = new PollQuestions(questionsOf(device), who);
+    return new QuestionStation(device, questions, phase, timeoutMs);
   });
 }

@@ -53,7 +53,10 @@ export class QuestionWire<Question> implements OpenWire {
     // That the port is gone may be why instruments were silent, so all are tried again.
     this.#polling = this.#peer
       .open(() => {
-        for (const station of options.stations) station.breaker.probeNow();
+        for (const { breaker, questions } of options.stations) {
+          breaker.probeNow();
+          questions.askWho();
+        }
       })
       .then(() => this.#poll());
   }
@@ -114,6 +117,7 @@ export class QuestionWire<Question> implements OpenWire {
   ): Promise<void> {
     const { source } = station.device;
     const begins = station.turn === undefined;
+    if (station.turn === undefined) station.questions.begin(nowNs);
     station.turn ??= station.plan.take(nowNs);
     const { turn } = station;
     const nowMs = this.#nowMs();
@@ -156,6 +160,7 @@ export class QuestionWire<Question> implements OpenWire {
       case 'failed':
         station.breaker.failed(this.#nowMs());
         this.#finish(station, false);
+        if (station.breaker.isOpen) station.questions.askWho();
         return;
       case 'closed':
         this.#finish(station, false);

@@ -1,7 +1,7 @@
 // Instruments with a command line over TCP, such as power analyzers: the wire is one of them.
 import { SiteFault } from '../quantity/fault.ts';
 import type { ScpiWire, WireId } from '../quantity/site.ts';
-import { stationsOf } from './question-station.ts';
+import { stationsOf, type Asked } from './question-station.ts';
 import { QuestionWire } from './question-wire.ts';
 import { ScpiPeer } from './scpi-peer.ts';
 import { tcpPort } from './tcp-port.ts';
@@ -20,7 +20,7 @@ export const scpi: Transport<ScpiWire> = {
       const openPort = tcpPort(wire.host, wire.port, connectMs, ports.timers, false);
       const peer = new ScpiPeer(`${wire.host}:${wire.port}`, openPort, ports);
       const { devices } = tasks;
-      const asks = ({ asks: lines = [] }: (typeof devices)[number]) => lines;
+      const asks = ({ asks: lines = [] }: Asked) => lines;
       const { speedRatio } = ports.clock;
       const stations = stationsOf(id, devices, asks, wire.timeoutMs, speedRatio);
       return new QuestionWire({ id, peer, stations, ports });

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { SiteFault } from '../quantity/fault.ts';
 import type { SnmpAccess, SnmpWire, WireId } from '../quantity/site.ts';
-import { stationsOf } from './question-station.ts';
+import { stationsOf, type Asked } from './question-station.ts';
 import { QuestionWire } from './question-wire.ts';
 import { SnmpPeer } from './snmp-peer.ts';
 import { Community, type SnmpSecurity } from './snmp-security.ts';
@@ -28,7 +28,7 @@ export const snmp: Transport<SnmpWire> = {
       const name = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
       const peer = new SnmpPeer(name, udpPort(host, port), securityOf(wire.access, ports), ports);
       const { devices } = tasks;
-      const asks = ({ gets = [] }: (typeof devices)[number]) => gets;
+      const asks = ({ gets = [] }: Asked) => gets;
       const stations = stationsOf(id, devices, asks, timeoutMs, ports.clock.speedRatio);
       return new QuestionWire({ id, peer, stations, ports });
     }),

@@ -6,6 +6,7 @@ import type { LineGuard } from './line-guard.ts';
 import { encodeRead, readFunction } from './modbus-codec.ts';
 import type { BusRequest, Patience } from './modbus-outcome.ts';
 import { PollPlan, type Turn } from './poll-plan.ts';
+import { PollQuestions } from './poll-questions.ts';
 import type { PolledDevice, ReadRequest } from './transport.ts';
 
 interface Block {
@@ -18,9 +19,8 @@ export class Station {
   readonly device: PolledDevice;
   readonly breaker = new Breaker();
   readonly plan: PollPlan;
-  readonly #blocks: readonly Block[];
+  readonly questions: PollQuestions<Block>;
   readonly #replyMs: number;
-  #blockIndex = 0;
   readonly #latency = new LearntLatency();
   /** The turn under way, while blocks of it are still to be read. */
   turn: Turn | undefined;
@@ -40,15 +40,19 @@ export class Station {
       replyMs: this.#replyMs,
       rtuFrame: encodeRead(device.unit, read.table, read.address, count),
     });
-    this.#blocks = device.reads.map((read) => ({
+    const blockFor = (read: ReadRequest): Block => ({
       requests: [requestFor(read, read.count), requestFor(read, read.alternateCount)],
       lastIndex: 1,
-    }));
+    });
+    this.questions = new PollQuestions(
+      device.reads.map(blockFor),
+      (device.who?.reads ?? []).map(blockFor),
+    );
   }
 
   /** The request that comes next; every second one of a block asks for its other length. */
   upcoming(guard: LineGuard): BusRequest | undefined {
-    const block = this.#blocks[this.#blockIndex];
+    const block = this.questions.current;
     if (block === undefined) return undefined;
     return guard.choose(
       block.requests[block.lastIndex === 0 ? 1 : 0],
@@ -58,7 +62,7 @@ export class Station {
 
   /** The request has gone out, so the block has had its turn. */
   asked(request: BusRequest): void {
-    const block = this.#blocks[this.#blockIndex];
+    const block = this.questions.current;
     if (block !== undefined) block.lastIndex = block.requests[0] === request ? 0 : 1;
   }
 
@@ -71,20 +75,19 @@ export class Station {
 
   /** One block was answered after so long. Returns whether the poll is complete. */
   answered(tookMs: number): boolean {
-    this.#latency.answered(tookMs);
-    return this.refused();
+    if (this.questions.isMeasuring) this.#latency.answered(tookMs);
+    return this.questions.next();
   }
 
   /** One block was refused: the others are asked all the same. Returns whether the poll is complete. */
   refused(): boolean {
-    this.#blockIndex++;
-    return this.#blockIndex >= this.#blocks.length;
+    return this.questions.next();
   }
 
   /** The turn is over; what it took (civil, by `speedRatio`) moves the next one. */
   finish(complete: boolean, nowMs: number, speedRatio: number): void {
     this.#latency.finish(complete, this.plan, speedRatio);
-    this.#blockIndex = 0;
+    this.questions.restart();
     this.turn = undefined;
     this.lastTurnMs = nowMs;
   }

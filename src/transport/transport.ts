@@ -37,6 +37,11 @@ export interface PolledDevice {
   readonly gets?: readonly (readonly string[])[];
   /** HTTP: the paths; SCPI: the lines; absent elsewhere. */
   readonly asks?: readonly string[];
+  /**
+   * What tells who it is: asked behind the first readings once the port was opened, once the device was silent, and each
+   * civil day. Absent where nobody wants to know.
+   */
+  readonly who?: Pick<PolledDevice, 'reads' | 'gets' | 'asks'>;
   /** Civil time between two polls. */
   readonly poll: DurationNs;
   /** Silence the device asks for before a request, ms, real. */
