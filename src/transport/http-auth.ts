@@ -7,9 +7,9 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** How to answer one server from now on; `header` is called once for each request. */
+/** How to answer one server from now on; `headers` is called once for each request. */
 export interface HttpAuthorisation {
-  header(method: string, path: string): string;
+  headers(method: string, path: string): Record<string, string>;
 }
 
 const HASHES: Readonly<Record<string, string>> = { md5: 'md5', 'sha-256': 'sha256' };
@@ -38,7 +38,7 @@ const algorithmOf = (words: ReadonlyMap<string, string>): string =>
 
 const basic = ({ username, password }: Credentials): HttpAuthorisation => {
   const said = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  return { header: () => said };
+  return { headers: () => ({ authorization: said }) };
 };
 
 class Digest implements HttpAuthorisation {
@@ -51,12 +51,10 @@ class Digest implements HttpAuthorisation {
     this.#credentials = credentials;
   }
 
-  header(method: string, path: string): string {
+  headers(method: string, path: string): Record<string, string> {
     this.#usedCount += 1;
-    return digestHeader(this.#words, this.#credentials, method, path, {
-      count: this.#usedCount,
-      cnonce: randomBytes(12).toString('hex'),
-    });
+    const once = { count: this.#usedCount, cnonce: randomBytes(12).toString('hex') };
+    return { authorization: digestHeader(this.#words, this.#credentials, method, path, once) };
   }
 }
 

@@ -1,38 +1,24 @@
 // A web server as a peer that is asked: GET of one path after another over one connection that is kept. What is recorded is
 // the path and the body; names and passwords are in neither.
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { NO_FLAGS, type Exchange, type SourceId } from '../quantity/exchange.ts';
 import type { FaultCode } from '../quantity/fault.ts';
 import type { InstantNs } from '../quantity/time.ts';
 import { authorisationFor, type Credentials, type HttpAuthorisation } from './http-auth.ts';
+import { NOTHING, NOTHING_GOT, receive, type Got, type Received } from './http-answer.ts';
 import type { Outcome, Patience, QuestionPeer } from './question-peer.ts';
+import { RedfishSession, RedfishSessions } from './redfish-session.ts';
 import type { TransportPorts } from './transport.ts';
 
-/** More than any status page of a meter has; decode/json-field.ts reads no more. */
-const BODY_BYTES_MAX = 262_144;
-const NOTHING = new Uint8Array(0);
+/** A session is given back on the way out, but nobody waits long for it. */
+const FAREWELL_MS = 1000;
 
 export interface HttpPeerOptions {
   readonly url: URL;
   readonly credentials: Credentials | undefined;
   /** PEM of the authority that signed the server's certificate, or of the certificate itself. */
   readonly ca: string | undefined;
-}
-
-/** What one GET came to. */
-interface Got {
-  readonly ending: Outcome['ending'];
-  readonly fault: FaultCode | undefined;
-  readonly body: Uint8Array;
-  readonly sentNs: InstantNs;
-  readonly firstByteNs: InstantNs;
-  readonly lastByteNs: InstantNs;
-  readonly trouble: string;
-  /** What a 401 asked for. */
-  readonly challenges: readonly string[];
-  /** The server had closed the connection that it was sent on: nothing was asked yet. */
-  readonly wasUnread: boolean;
 }
 
 export class HttpPeer implements QuestionPeer<string> {
@@ -43,6 +29,7 @@ export class HttpPeer implements QuestionPeer<string> {
   readonly #ports: TransportPorts;
   readonly #agent: HttpAgent;
   readonly #isSecure: boolean;
+  readonly #sessions: RedfishSessions | undefined;
   #authorisation: HttpAuthorisation | undefined;
   #trouble = '';
   #isClosed = false;
@@ -52,6 +39,8 @@ export class HttpPeer implements QuestionPeer<string> {
     this.#options = options;
     this.#ports = ports;
     this.name = options.url.host;
+    const { credentials } = options;
+    this.#sessions = credentials === undefined ? undefined : new RedfishSessions(credentials);
     this.#isSecure = options.url.protocol === 'https:';
     // Some of these servers hold two connections at most.
     const kept = { keepAlive: true, maxSockets: 1 };
@@ -80,14 +69,14 @@ export class HttpPeer implements QuestionPeer<string> {
   async ask(source: SourceId, path: string, { deadlineMs }: Patience): Promise<Outcome> {
     const startedMs = this.#nowMs();
     const leftMs = (): number => deadlineMs - (this.#nowMs() - startedMs);
-    let got = await this.#get(path, deadlineMs);
+    let got = await this.#request('GET', path, deadlineMs);
     // It closed its side between two questions: asked once more, over a new connection.
-    if (got.wasUnread && leftMs() > 0) got = await this.#get(path, leftMs());
-    const { credentials } = this.#options;
-    if (got.fault === 'transport.unauthorised' && credentials !== undefined && leftMs() > 0) {
-      // The first time, and again where a server wants a new nonce.
-      this.#authorisation = authorisationFor(got.challenges, credentials);
-      if (this.#authorisation !== undefined) got = await this.#get(path, leftMs());
+    if (got.wasUnread && leftMs() > 0) got = await this.#request('GET', path, leftMs());
+    if (got.challenges !== undefined && !this.#isClosed && leftMs() > 0) {
+      // The first time, and again where a server wants a new nonce or has ended a session.
+      this.#authorisation = await this.#authorise(path, got.challenges, leftMs);
+      if (this.#authorisation !== undefined && !this.#closed() && leftMs() > 0)
+        got = await this.#request('GET', path, leftMs());
     }
     const isLost = got.fault === 'transport.closed';
     if (isLost && !this.#isClosed) this.#trouble = got.trouble;
@@ -108,11 +97,33 @@ export class HttpPeer implements QuestionPeer<string> {
     return this.#exchange(source, path, { ...stamps, body: NOTHING, fault });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.#abandon?.();
+    const session = this.#authorisation;
+    if (session instanceof RedfishSession && session.path !== undefined)
+      await this.#request('DELETE', session.path, FAREWELL_MS);
     this.#agent.destroy();
-    return Promise.resolve();
+  }
+
+  async #authorise(
+    path: string,
+    challenges: readonly string[],
+    leftMs: () => number,
+  ): Promise<HttpAuthorisation | undefined> {
+    const { credentials } = this.#options;
+    if (credentials === undefined) return undefined;
+    const session = RedfishSessions.isFor(path)
+      ? await this.#sessions?.open(this.#nowMs(), (place, body) =>
+          this.#request('POST', place, leftMs(), body),
+        )
+      : undefined;
+    return session ?? authorisationFor(challenges, credentials);
+  }
+
+  // A method, since what is awaited in between may change it.
+  #closed(): boolean {
+    return this.#isClosed;
   }
 
   #nowMs(): number {
@@ -140,8 +151,8 @@ export class HttpPeer implements QuestionPeer<string> {
     };
   }
 
-  /** One GET; settles at the deadline at the latest, and what comes later goes down with its connection. */
-  #get(path: string, deadlineMs: number): Promise<Got> {
+  /** One request; settles at the deadline at the latest, and what comes later goes down with its connection. */
+  #request(method: string, path: string, deadlineMs: number, body?: string): Promise<Got> {
     const { clock, timers } = this.#ports;
     return new Promise((resolve) => {
       let sentNs = clock.nowNs();
@@ -153,9 +164,8 @@ export class HttpPeer implements QuestionPeer<string> {
         deadline.cancel();
         this.#abandon = undefined;
         const nowNs = clock.nowNs();
-        const none = { body: NOTHING, trouble: '', challenges: [], wasUnread: false };
         resolve({
-          ...none,
+          ...NOTHING_GOT,
           sentNs,
           firstByteNs: firstByteNs ?? nowNs,
           lastByteNs: nowNs,
@@ -164,8 +174,9 @@ export class HttpPeer implements QuestionPeer<string> {
       };
       const send = this.#isSecure ? httpsRequest : httpRequest;
       const request = send(new URL(path, this.#options.url), {
+        method,
         agent: this.#agent,
-        headers: this.#headers(path),
+        headers: this.#headers(method, path, body),
       });
       const deadline = timers.after(deadlineMs, () => {
         settle({ ending: 'failed', fault: 'transport.timeout' });
@@ -189,59 +200,17 @@ export class HttpPeer implements QuestionPeer<string> {
           if (end.ending === 'failed') request.destroy();
         });
       });
-      request.end();
+      request.end(body);
     });
   }
 
-  #headers(path: string): Record<string, string> {
-    const authorization = this.#authorisation?.header('GET', path);
+  #headers(method: string, path: string, body: string | undefined): Record<string, string> {
+    const isSession = body !== undefined;
     return {
       accept: 'application/json',
-      ...(authorization === undefined ? {} : { authorization }),
+      ...(isSession ? { 'content-type': 'application/json' } : {}),
+      // Who asks for a session is nobody yet.
+      ...(isSession ? {} : this.#authorisation?.headers(method, path)),
     };
   }
-}
-
-type Received = Pick<Got, 'ending' | 'fault'> & Partial<Got>;
-
-/** Collects a body, and judges the answer by its status. */
-function receive(response: IncomingMessage, ended: (end: Received) => void): void {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  response.on('data', (piece: Uint8Array) => {
-    size += piece.length;
-    if (size > BODY_BYTES_MAX) ended({ ending: 'failed', fault: 'transport.oversize' });
-    else pieces.push(piece);
-  });
-  response.once('error', () => {
-    ended({ ending: 'failed', fault: 'transport.frame' });
-  });
-  response.once('close', () => {
-    // Cut off in the middle; where it was complete this was said already.
-    if (!response.complete) ended({ ending: 'failed', fault: 'transport.frame' });
-  });
-  response.once('end', () => {
-    if (response.complete) ended(judged(response, Buffer.concat(pieces)));
-  });
-}
-
-function judged(response: IncomingMessage, body: Uint8Array): Received {
-  const { statusCode = 0, headers } = response;
-  if (statusCode === 200) return { ending: 'answered', fault: undefined, body };
-  if (statusCode === 401 || statusCode === 403)
-    return {
-      ending: 'refused',
-      fault: 'transport.unauthorised',
-      trouble: `it answers ${String(statusCode)}: check username and password, and what the user may read`,
-      challenges: response.headersDistinct['www-authenticate'] ?? [],
-    };
-  if (statusCode === 429 || statusCode === 503)
-    return { ending: 'refused', fault: 'transport.busy', body };
-  const where = headers.location === undefined ? '' : ` to ${headers.location.slice(0, 200)}`;
-  return {
-    ending: 'refused',
-    fault: 'transport.exception',
-    body,
-    trouble: `it answers ${String(statusCode)}${where}`,
-  };
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeExchange } from '../../src/decode/decode-exchange.ts';
 import { utcInstant } from '../../src/decode/device-time.ts';
+import { isMqttJson } from '../../src/decode/profile.ts';
 import { topicsOf } from '../../src/decode/topics.ts';
 import { mqtt, RECEIVED_NS } from './exchanges.ts';
 import { deviceProfile } from './profiles.ts';
@@ -88,6 +89,22 @@ describe('time', () => {
     expect(windowOf(received - 3600, retained)!.kind).toBe('gauge');
     expect(windowOf(1632, retained)).toMatchObject({ kind: 'gap', fault: 'decode.stale' });
   });
+
+  test.each(['local-naive', 'uptime', 'minute-start'] as const)(
+    'a clock of kind %s places nothing: the window is that of the arrival, and a retained message is stale',
+    (kind) => {
+      if (!isMqttJson(shelly)) throw new Error('it speaks MQTT');
+      const times = shelly.speaks.times.map((time) => ({ ...time, kind }));
+      const vague = { ...shelly, speaks: { ...shelly.speaks, times } };
+      const at = (more = {}) =>
+        decodeExchange(vague, mqtt('plug/events/rpc', rpc(received - 3600), more), instrument)[0];
+      expect(at()).toMatchObject({
+        kind: 'gauge',
+        window: { notBeforeNs: RECEIVED_NS, notAfterNs: RECEIVED_NS },
+      });
+      expect(at(retained)).toMatchObject({ kind: 'gap', fault: 'decode.stale' });
+    },
+  );
 
   test('units of stamps', () => {
     const instant = 1_760_364_721_500_000_000n;
