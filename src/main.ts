@@ -195,6 +195,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     timers,
     statements,
     ingest: nodeMessageDoor(site, clock, receive),
+    tokens: site.tokens,
     activity: {
       sources,
       activity: book.activity,

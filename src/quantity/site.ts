@@ -192,4 +192,10 @@ export interface Site {
   readonly racks: readonly Rack[];
   readonly sinks: readonly SinkConfig[];
   readonly listen: { readonly host: string; readonly port: number };
+  /** Who may write over HTTP, and for which nodes (empty: all); without any, everybody may. */
+  readonly tokens: readonly {
+    readonly name: string;
+    readonly secret: string;
+    readonly nodes: readonly string[];
+  }[];
 }

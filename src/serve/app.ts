@@ -2,6 +2,8 @@
 // Nothing here computes energy; it shows what LiveRack and the ledger say.
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 import type { Clock, Timers } from '../quantity/clock.ts';
 import { formatInstant } from '../quantity/time.ts';
 import {
@@ -12,9 +14,7 @@ import {
   type HealthJson,
 } from './api-schemas.ts';
 import type { ActivityDoor } from './activity/activity-door.ts';
-import { serveCodecarbon } from './activity/codecarbon-door.ts';
-import { serveJobs } from './activity/job-routes.ts';
-import { servePushgateway } from './activity/pushgateway-door.ts';
+import { serveActivity } from './activity/activity-routes.ts';
 import { runFamilies } from './activity/run-metrics.ts';
 import { packageVersion, pageFiles } from './page-files.ts';
 import { DOCUMENTED_ROUTES } from './documented-routes.ts';
@@ -23,12 +23,12 @@ import { healthOf } from './health.ts';
 import { intervalJson, intervalPage, intervalQuestion, type IntervalSource } from './intervals.ts';
 import { LiveStream } from './live-stream.ts';
 import { metricsText } from './metrics.ts';
-import { serveNodes } from './node-routes.ts';
 import { openApiOf } from './open-api.ts';
 import { PowerHistory } from './power-history.ts';
 import { rackJson } from './rack-json.ts';
 import type { LiveRack, RackSnapshot } from './rack-view.ts';
-import { fresh } from './replies.ts';
+import { fresh, jsonBody } from './replies.ts';
+import { forbidden, guardWrites, type Forbids, type Token } from './tokens.ts';
 
 /** Longest node message taken: a node with a thousand chip sources stays below it. */
 export const INGEST_MAX_BYTES = 256 * 1024;
@@ -49,6 +49,8 @@ export interface AppOptions {
   readonly ingest?: (bytes: Uint8Array) => Promise<IngestOutcome>;
   /** Nodes, trackers and jobs; without it their routes are not there. */
   readonly activity?: ActivityDoor;
+  /** With any of them, who writes must have one. */
+  readonly tokens?: readonly Token[];
 }
 
 /** Builds the application; `app.close()` also ends its live streams. */
@@ -62,6 +64,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
   guard(app, options.host);
+  const forbids = guardWrites(app, options.tokens ?? []);
   answerErrors(app);
 
   const stream = new LiveStream(options.timers);
@@ -83,8 +86,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     healthOf(snapshot, Number(clock.monotonicNs() - refreshedNs) / 1e9);
   servePage(app);
   serveLive(app, options, stream, health);
-  serveRecord(app, options, history);
-  if (options.activity) serveActivity(app, options.activity);
+  serveRecord(app, options, history, forbids);
+  if (options.activity) serveActivity(app, live, options.activity, forbids);
   return app;
 }
 
@@ -148,7 +151,12 @@ function serveLive(
   });
 }
 
-function serveRecord(plain: FastifyInstance, options: AppOptions, history: PowerHistory): void {
+function serveRecord(
+  plain: FastifyInstance,
+  options: AppOptions,
+  history: PowerHistory,
+  forbids: Forbids,
+): void {
   const app = plain.withTypeProvider<TypeBoxTypeProvider>();
   const { statements, ingest } = options;
   app.get('/v1/history', { schema: { querystring: HistoryQuery } }, (request, reply) => {
@@ -191,6 +199,8 @@ function serveRecord(plain: FastifyInstance, options: AppOptions, history: Power
         remedy: 'send one node message as application/json',
       });
     }
+    const strange = forbids(request, [nodeSaid(bytes)]);
+    if (strange !== undefined) return forbidden(reply, strange);
     const outcome = await ingest(bytes).catch((cause: unknown) => ({ accepted: undefined, cause }));
     switch (outcome.accepted) {
       case true:
@@ -209,22 +219,12 @@ function serveRecord(plain: FastifyInstance, options: AppOptions, history: Power
   });
 }
 
-/** In a scope of its own, since a Pushgateway speaks plain text and nothing else here may. */
-function serveActivity(app: FastifyInstance, door: ActivityDoor): void {
-  void app.register((scope, _options, done) => {
-    serveNodes(scope, door.sources);
-    serveJobs(scope, door);
-    serveCodecarbon(scope, door);
-    done();
-  });
-  void app.register((scope, _options, done) => {
-    scope.addContentTypeParser('text/plain', { parseAs: 'buffer' }, (_request, body, parsed) => {
-      parsed(null, body);
-    });
-    servePushgateway(scope, door);
-    done();
-  });
+/** The node that a message names; what cannot be read names none that a token is for. */
+function nodeSaid(bytes: Uint8Array): string {
+  const message = jsonBody(bytes);
+  return Value.Check(NodeSaid, message) ? message.node : '';
 }
+const NodeSaid = Type.Object({ node: Type.String() });
 
 function answerErrors(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) =>

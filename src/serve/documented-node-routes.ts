@@ -30,6 +30,35 @@ const DOORS: readonly DocumentedRoute[] = ['runs', 'run', 'emissions', 'emission
   },
 }));
 
+const PUSHES: readonly DocumentedRoute[] = (['PUT', 'POST'] as const).map((method) => ({
+  method,
+  path: '/v1/nodes/{node}/pushgateway/metrics/job/{key}',
+  summary: 'A push of a tracker, as to a Prometheus Pushgateway; the key may have slashes.',
+  body: 'Prometheus text of CodeCarbon, Zeus (energy_monitor_...) or Scaphandre (scaph_host_energy_microjoules).',
+  answers: {
+    200: { says: 'It is stored durably.', content: 'text/plain' },
+    ...wrong,
+    ...noNode,
+    ...unstored,
+  },
+}));
+
+/** What a Zeus client asks its daemon, as it knows it. */
+const ZEUSD: readonly DocumentedRoute[] = [
+  ['discover', 'Which processors there are.'],
+  ['time', 'Now, ms.'],
+  [
+    'cpu/get_cumulative_energy',
+    'Calibrated energy of the node beyond its GPU boards, on processor 0.',
+  ],
+  ['cpu/get_power', 'The same as mean power of the newest step.'],
+].map(([path, summary]) => ({
+  method: 'GET',
+  path: `/v1/nodes/{node}/zeusd/${path ?? ''}`,
+  summary: `zeusd: ${summary ?? ''}`,
+  answers: { 200: { says: 'As zeusd says it.', content: json }, ...wrong, ...noNode, ...gate },
+}));
+
 export const DOCUMENTED_NODE_ROUTES: readonly DocumentedRoute[] = [
   {
     method: 'GET',
@@ -81,17 +110,21 @@ export const DOCUMENTED_NODE_ROUTES: readonly DocumentedRoute[] = [
     answers: { 200: { says: 'Go on.', content: json } },
   },
   {
-    method: 'PUT',
-    path: '/v1/nodes/{node}/pushgateway/metrics/job/{key}',
-    summary: 'A push of a tracker, as to a Prometheus Pushgateway; the key may have slashes.',
-    body: 'Prometheus text with codecarbon_cpu_energy and codecarbon_gpu_energy.',
+    method: 'POST',
+    path: '/v1/nodes/{node}/codecarbon/webhook',
+    summary:
+      "CodeCarbon's emissions_endpoint: totals of a run, of which what was not known is kept.",
+    body: 'As CodeCarbon sends it.',
     answers: {
-      200: { says: 'It is stored durably.', content: 'text/plain' },
-      ...wrong,
+      201: { says: 'It is stored durably.', content: json },
       ...noNode,
+      409: { says: 'The run belongs to another node.', content: ErrorSchema },
+      422: { says: 'These are no totals of CodeCarbon.', content: ErrorSchema },
       ...unstored,
     },
   },
+  ...PUSHES,
+  ...ZEUSD,
   {
     method: 'DELETE',
     path: '/v1/nodes/{node}/pushgateway/metrics/job/{key}',

@@ -73,7 +73,34 @@ export function siteOf(content: SiteDocument, place: Place): Site {
     racks: racksOf(content, points, nodes, place),
     sinks: Object.entries(content.sinks ?? {}).map(([id, sink]) => sinkOf(id, sink, place)),
     listen: parseListen(content.listen ?? '127.0.0.1:8080', place('/listen')),
+    tokens: tokensOf(content, nodes, place),
   };
+}
+
+/** Short secrets are guessed: 16 characters are 64 bits where they are hexadecimal. */
+const SECRET_LENGTH_MIN = 16;
+
+function tokensOf(content: SiteDocument, nodes: Site['nodes'], place: Place): Site['tokens'] {
+  return Object.entries(content.tokens ?? {}).map(([name, token]) => {
+    const where = place(`/tokens/${name}`);
+    const secret = resolveSecret(token.token_env, token.token_file, where);
+    if (secret === undefined || secret.length < SECRET_LENGTH_MIN) {
+      throw new SiteFault({
+        where,
+        what: secret === undefined ? 'names no secret' : 'its secret is shorter than 16 characters',
+        remedy: 'write token_env or token_file, and make one with: openssl rand -hex 32',
+      });
+    }
+    const strange = token.nodes?.find((node) => !nodes.some(({ id }) => id === node));
+    if (strange !== undefined) {
+      throw new SiteFault({
+        where,
+        what: `this site has no node "${strange}"`,
+        remedy: 'name nodes as under nodes:',
+      });
+    }
+    return { name, secret, nodes: token.nodes ?? [] };
+  });
 }
 
 /** A duration that is at least a millisecond. */

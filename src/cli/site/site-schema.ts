@@ -185,6 +185,19 @@ export const SiteDocument = Type.Object(
     interval: Type.Optional(Duration),
     settle_after: Type.Optional(Duration),
     listen: Type.Optional(Text),
+    tokens: Type.Optional(
+      Type.Record(
+        Name,
+        Type.Object(
+          {
+            token_env: Type.Optional(Text),
+            token_file: Type.Optional(Text),
+            nodes: Type.Optional(Type.Array(Text, { minItems: 1 })),
+          },
+          closed,
+        ),
+      ),
+    ),
     wires: Type.Record(
       Name,
       Type.Union([

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { parseInstant, type InstantNs } from '../../quantity/time.ts';
 import { nodeOf, unknownNode } from '../node-routes.ts';
 import { failed, fresh, jsonBody } from '../replies.ts';
+import { forbidden, type Forbids } from '../tokens.ts';
 import type { ActivityDoor } from './activity-door.ts';
 import { nsOf } from './activity.ts';
 import { jobResult } from './job-result.ts';
@@ -39,7 +40,7 @@ const AHEAD_NS = 5_000_000_000n;
 
 export const newUuid = (): string => randomUUID();
 
-export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
+export function serveJobs(app: FastifyInstance, door: ActivityDoor, forbids: Forbids): void {
   const { activity, sources } = door;
   app.post('/v1/jobs', async (request, reply) => {
     const body = jsonBody(request.body);
@@ -53,6 +54,8 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
     }
     const strange = body.nodes.find((node) => !sources.sight(node));
     if (strange !== undefined) return unknownNode(reply);
+    const foreign = forbids(request, body.nodes);
+    if (foreign !== undefined) return forbidden(reply, foreign);
     const heard = new Set(
       body.nodes.flatMap((node) => [...(sources.sight(node)?.chips.keys() ?? [])]),
     );
@@ -85,6 +88,8 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
   app.post('/v1/jobs/:job/marks', async (request, reply) => {
     const known = jobOf(door, request.params);
     if (!known) return unknownJob(reply);
+    const foreign = forbids(request, known.record.nodes);
+    if (foreign !== undefined) return forbidden(reply, foreign);
     const body = jsonBody(request.body);
     if (!Value.Check(MarkBody, body))
       return failed(reply, 400, 'this is no mark', 'send {"mark":"epoch"}');
@@ -102,6 +107,8 @@ export function serveJobs(app: FastifyInstance, door: ActivityDoor): void {
   app.post('/v1/jobs/:job/end', async (request, reply) => {
     const known = jobOf(door, request.params);
     if (!known) return unknownJob(reply);
+    const foreign = forbids(request, known.record.nodes);
+    if (foreign !== undefined) return forbidden(reply, foreign);
     const body = jsonBody(request.body);
     if (!Value.Check(EndBody, body))
       return failed(reply, 400, 'this is no end', 'send {} or {"tokens":123}');
