@@ -13,15 +13,6 @@ import { UsageError } from './command.ts';
 
 export const timeZonesVersion = (): string => process.versions['tz'] ?? 'unknown';
 
-export function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const DAY_NS = 86_400_000_000_000n;
 /** Zones change their offset at whole quarters of an hour. */
 const QUARTER_NS = 900_000_000_000n;

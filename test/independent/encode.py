@@ -257,10 +257,17 @@ def node():
             "gauges": [{"source": gpu, "quantity": "power_w", "value": 631.95}]}
     over = {**body, "counters": [{"source": "rapl:package-0", "unit": "uJ", "value": "262143328851",
                                   "max": "262143328850"}], "gauges": []}
+    rocm = "rocm:0x1a2b3c4d5e6f7a8b"
+    amd = {**body, "counters": [{"source": rocm, "unit": "uJ", "value": str(2**53 + 1)}],
+           "gauges": [{"source": "hwmon:platform-3", "quantity": "power_w", "value": 1450.5},
+                      {"source": "hwmon:platform-redfish-1U", "quantity": "power_w", "value": 1476}]}
     return [payload("a package, its memory, a board and a POWER9 processor", "", body,
                     {"rapl:package-0 energy_import": "123456789012 uJ", "rapl:dram-0 energy_import": "65532610987 uJ",
                      f"{gpu} energy_import": f"{987654321987 * MJ} uJ", "occ:proc-0 energy_import": "101746521 uJ",
                      f"{gpu} power_active": "631.95 W"}),
+            payload("AMD boards by ROCm and power meters of the machine", "", amd,
+                    {f"{rocm} energy_import": f"{2**53 + 1} uJ", "hwmon:platform-3 power_active": "1450.5 W",
+                     "hwmon:platform-redfish-1U power_active": "1476 W"}),
             payload("more than the counter holds", "", over,
                     {"rapl:package-0 energy_import": "gap decode.out-of-range"})]
 

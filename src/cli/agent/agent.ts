@@ -26,7 +26,7 @@ export const AGENT: Command = {
   about: "read this node's chip counters and send them",
   help: `trueup agent - read this node's chip counters and send them, until stopped (Ctrl-C)
 
-usage: trueup agent --to URL --site NAME [--node NAME] [--every 1s] [--spool DIR] [--json]
+usage: trueup agent --to URL --site NAME [--node NAME] [--every 1s] [--spool DIR] [--redfish URL] [--json]
        trueup agent --once
        trueup agent --unit
 
@@ -42,12 +42,15 @@ usage: trueup agent --to URL --site NAME [--node NAME] [--every 1s] [--spool DIR
   --unit         print a systemd unit that may read RAPL without being root
   --scrape URL   read a Prometheus exporter of the node in place of its own files; may be given several times: DCGM,
                  nvidia_gpu_exporter, node_exporter (rapl, hwmon), Kepler, Scaphandre, IPMI, ROCm, CEEMS
+  --redfish URL  the BMC of the node, https://bmc.example.org: its power is telemetry beside the chips, read about each 5 s
+  --redfish-ca FILE  the certificate of the BMC, which is its own as a rule, or of who signed it
   --root DIR     where /sys and /proc are seen, for containers [/]
   --nvml PATH    the NVIDIA library [libnvidia-ml.so.1]
 
 It reads RAPL packages and memory (powercap; AMD also by hwmon), the energy counters of NVIDIA boards, and power meters of the board. It
 sends counters, never averages: a message that is lost costs the shape of the load, no energy.
-TRUEUP_MQTT_USERNAME, TRUEUP_MQTT_PASSWORD and TRUEUP_TOKEN are read from the environment.
+TRUEUP_MQTT_USERNAME, TRUEUP_MQTT_PASSWORD, TRUEUP_TOKEN, TRUEUP_REDFISH_USERNAME and TRUEUP_REDFISH_PASSWORD are read from
+the environment.
 
 examples: trueup agent --once
           trueup agent --to mqtts://mqtt.example.org:8883 --site berlin-1 --node gpu-01 --spool /var/lib/trueup-agent
@@ -65,6 +68,8 @@ examples: trueup agent --once
         'spool-mib': { type: 'string', default: '1024' },
         ca: { type: 'string' },
         scrape: { type: 'string', multiple: true, default: [] },
+        redfish: { type: 'string' },
+        'redfish-ca': { type: 'string' },
         once: { type: 'boolean', default: false },
         unit: { type: 'boolean', default: false },
         root: { type: 'string', default: '/' },
@@ -77,10 +82,13 @@ examples: trueup agent --once
       return EXIT.done;
     }
     const say = sayOnce(terminal, values.json);
-    const readers =
+    const readers: ChipReader[] =
       values.scrape.length > 0
-        ? values.scrape.map((text) => openScrape(scrapeUrl(text), say))
+        ? values.scrape.map((text) => openScrape(webUrl(text, '--scrape'), say))
         : openReaders(values.root, values.nvml, say);
+    if (values.redfish !== undefined) {
+      readers.push(await redfishReader(values.redfish, values['redfish-ca'], say));
+    }
     if (values.once) return showOnce(readers, terminal, values.json);
     return run(values, readers, say, terminal);
   },
@@ -156,7 +164,7 @@ async function run(
   return EXIT.done;
 }
 
-function openReaders(root: string, nvml: string, say: Say): readonly ChipReader[] {
+function openReaders(root: string, nvml: string, say: Say): ChipReader[] {
   const powercap = openPowercap(root);
   const clock = systemClock();
   const monotonicNs = (): bigint => clock.monotonicNs();
@@ -167,10 +175,25 @@ function openReaders(root: string, nvml: string, say: Say): readonly ChipReader[
   ];
 }
 
-function scrapeUrl(text: string): URL {
+function webUrl(text: string, option: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new UsageError(`--scrape ${text} is no http:// or https:// address`);
+  throw new UsageError(`${option} ${text} is no http:// or https:// address`);
+}
+
+/** Loaded only where a BMC is given. */
+async function redfishReader(text: string, ca: string | undefined, say: Say): Promise<ChipReader> {
+  const url = webUrl(text, '--redfish');
+  const { openRedfish } = await import('../../agent/redfish.ts');
+  const clock = systemClock();
+  return openRedfish({
+    url,
+    username: environmentVariable('TRUEUP_REDFISH_USERNAME'),
+    password: environmentVariable('TRUEUP_REDFISH_PASSWORD'),
+    ca: ca === undefined ? undefined : readCa(ca, '--redfish-ca'),
+    monotonicNs: () => clock.monotonicNs(),
+    say,
+  });
 }
 
 async function showOnce(
@@ -221,7 +244,7 @@ function openSpool(folder: string, spoolMib: number, say: Say): Spool {
 /** Only the library of the target that is used is loaded. */
 async function openSender(values: Wanted, to: string): Promise<Sender> {
   const url = URL.canParse(to) ? new URL(to) : undefined;
-  const ca = values.ca === undefined ? undefined : readCa(values.ca);
+  const ca = values.ca === undefined ? undefined : readCa(values.ca, '--ca');
   switch (url?.protocol) {
     case 'http:':
     case 'https:': {
@@ -247,12 +270,12 @@ async function openSender(values: Wanted, to: string): Promise<Sender> {
   }
 }
 
-function readCa(path: string): string {
+function readCa(path: string, option: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     throw new SiteFault(
-      { where: path, what: 'cannot be read', remedy: 'give the PEM file with --ca' },
+      { where: path, what: 'cannot be read', remedy: `give the PEM file with ${option}` },
       { cause },
     );
   }

@@ -17,7 +17,7 @@ import { troubleOf } from '../../settle/accounts/meter-order.ts';
 import { BASE_BUCKET } from '../../settle/accounts/time-of-use.ts';
 import { checkAccounts, exact, meterOf, pointer } from './accounts-rules.ts';
 import { AccountsDocument } from './accounts-schema.ts';
-import { isTimeZone } from '../local-time.ts';
+import { isZone } from '../../decode/trackers/local-time.ts';
 import { type Place, readYaml } from '../site/place-in-yaml.ts';
 
 export interface AccountsFile {
@@ -54,7 +54,7 @@ export function parseAccounts(text: string, path: string, interval: DurationNs):
     throw new SiteFault({ ...trouble, where: place(trouble.where) });
   }
   const zone = content.zone ?? 'UTC';
-  if (!isTimeZone(zone)) {
+  if (!isZone(zone)) {
     const what = `"${zone}" is no time zone of this machine`;
     throw new SiteFault({ where: place('/zone'), what, remedy: 'write Area/City, or UTC' });
   }
