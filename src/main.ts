@@ -243,6 +243,7 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
     for (const { node, event, says } of events) report.note(`${node}: ${event}: ${says}`);
     for (const outbox of outboxes.values()) outbox.notify();
     remainders.note((point) => settlement.firstStart(point), site.interval);
+    await book.keepChips(sources);
     forget(site, seats, (point) => settlement.horizonOf(point, nowNs));
   };
   let settling = Promise.resolve();
@@ -264,7 +265,6 @@ export async function runSite(site: Site, world: World): Promise<RunningSite> {
   });
   const runSender = runRowSender(sinks.map(({ sink }) => sink));
   const watchTimer = timers.every(WATCH_EVERY_MS, () => {
-    void book.keepChips(sources).catch(world.fail);
     for (const line of book.watch(sources)) report.note(line);
     runSender(recentRuns({ sources, activity: book.activity }));
   });

@@ -381,7 +381,7 @@ describe('a pushgateway', () => {
     expect(await put('something_else 1\n')).toBe(400);
     expect(await put('codecarbon_cpu_energy NaN\n')).toBe(400);
     expect((await app.inject({ method: 'DELETE', url })).statusCode).toBe(202);
-    expect((await app.inject({ method: 'POST', url, payload: 'x' })).statusCode).toBe(404);
+    expect((await app.inject({ method: 'POST', url, payload: 'x' })).statusCode).toBe(415);
   });
 });
 
