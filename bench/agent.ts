@@ -1,11 +1,15 @@
 // What the agent costs the node that it runs on: CPU of one core and memory, as the kernel counts them, with two sockets and
-// eight boards of a stub library, sending by HTTP to a server that keeps everything.
+// eight boards of a stub library, sending by HTTP to a server and by MQTT to a broker that keep everything. Beside it the same
+// with the option of Node that the printed unit sets.
 //   npm run bench:agent [-- --json]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Aedes } from 'aedes';
+import { agentUnit } from '../src/cli/agent/agent-unit.ts';
 import { DUAL_SOCKET, fakeNvml, writeZones } from '../test/agent/fake-node.ts';
 import { freePort } from '../test/real-programs.ts';
 
@@ -36,24 +40,52 @@ const server = createServer((request, response) => {
 });
 await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 
-interface Cost {
+const broker = await Aedes.createBroker();
+broker.on('publish', ({ topic, payload }) => {
+  if (!topic.endsWith('/chips')) return;
+  messagesCount++;
+  messageBytes += payload.length;
+});
+const mqttPort = await freePort();
+const sockets = createSocketServer((socket) => {
+  broker.handle(socket);
+});
+await new Promise<void>((resolve) => sockets.listen(mqttPort, '127.0.0.1', resolve));
+
+/** What the unit says to Node. */
+const NODE_OPTIONS =
+  agentUnit()
+    .find((line) => line.startsWith('Environment=NODE_OPTIONS='))
+    ?.replace('Environment=NODE_OPTIONS=', '') ?? '';
+
+interface Case {
+  readonly by: 'http' | 'mqtt';
   readonly every: string;
+  readonly nodeOptions: string;
+}
+
+interface Cost extends Case {
   readonly cpuPercent: number;
   readonly memoryMib: number;
   readonly messagesCount: number;
   readonly messageBytes: number;
 }
 
-async function costOf(every: string): Promise<Cost> {
+async function costOf({ by, every, nodeOptions }: Case): Promise<Cost> {
+  const to =
+    by === 'http' ? `http://127.0.0.1:${String(port)}` : `mqtt://127.0.0.1:${String(mqttPort)}`;
   const child = spawn(
     process.execPath,
     [
       join(import.meta.dirname, '../dist/cli/trueup.js'),
       'agent',
-      ...['--to', `http://127.0.0.1:${String(port)}`, '--node', 'n1', '--every', every],
+      ...['--to', to, '--site', 'bench', '--node', 'n1', '--every', every],
       ...['--root', folder, '--nvml', stub.path, '--spool', join(folder, 'spool')],
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...(nodeOptions === '' ? {} : { NODE_OPTIONS: nodeOptions }) },
+    },
   );
   let said = '';
   child.stderr.on('data', (part: Buffer) => (said += part.toString()));
@@ -74,7 +106,9 @@ async function costOf(every: string): Promise<Cost> {
   await new Promise((resolve) => child.once('close', resolve));
   const sent = messagesCount - countBefore;
   return {
+    by,
     every,
+    nodeOptions,
     cpuPercent: (100 * spentS) / (MEASURE_MS / 1000),
     memoryMib: memoryKib / 1024,
     messagesCount: sent,
@@ -83,15 +117,23 @@ async function costOf(every: string): Promise<Cost> {
 }
 
 const costs: Cost[] = [];
-for (const every of ['1s', '100ms']) costs.push(await costOf(every));
+for (const each of [
+  { by: 'http', every: '1s', nodeOptions: '' },
+  { by: 'http', every: '100ms', nodeOptions: '' },
+  { by: 'mqtt', every: '1s', nodeOptions: '' },
+  { by: 'mqtt', every: '1s', nodeOptions: NODE_OPTIONS },
+] as const)
+  costs.push(await costOf(each));
 server.closeAllConnections();
 server.close();
+sockets.close();
+broker.close();
 rmSync(folder, { recursive: true, force: true });
 if (process.argv.includes('--json')) console.log(JSON.stringify({ costs }));
 else {
   for (const cost of costs) {
     console.log(
-      `every ${cost.every.padEnd(6)} ${cost.cpuPercent.toFixed(2)} % of one core, ${cost.memoryMib.toFixed(0)} MiB, ${cost.messagesCount} messages of ${cost.messageBytes} bytes in ${MEASURE_MS / 1000} s`,
+      `by ${cost.by} every ${cost.every.padEnd(6)} ${cost.nodeOptions.padEnd(NODE_OPTIONS.length)} ${cost.cpuPercent.toFixed(2)} % of one core, ${cost.memoryMib.toFixed(0)} MiB, ${cost.messagesCount} messages of ${cost.messageBytes} bytes in ${MEASURE_MS / 1000} s`,
     );
   }
 }
