@@ -113,6 +113,20 @@ describe('a day', () => {
     expect(await trueup('ledger', 'verify', data)).toMatchObject({ code: 0 });
   });
 
+  test('after a crash between the entry and its proof, has both again by the same command', async () => {
+    const kept = ['entry.json', 'settlement.tlog-proof'].map((name) => join(settled, 'v1', name));
+    const before = kept.map((path) => readFileSync(path, 'utf8'));
+    for (const path of kept) rmSync(path);
+    expect(await settle('--period', '2026-11-01')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining('were missing') as string,
+    });
+    expect(kept.map((path) => readFileSync(path, 'utf8'))).toEqual(before);
+    // No second entry was made for it.
+    expect(await trueup('ledger', 'verify', data)).toMatchObject({ code: 0 });
+    expect(await settle('--period', '2026-11-01')).toMatchObject({ code: 3 });
+  });
+
   test('is not settled again without a reason, nor in a period that overlaps', async () => {
     expect(await settle('--period', '2026-11-01')).toMatchObject({
       code: 3,

@@ -1,7 +1,13 @@
 // Puts a settlement into the log: by opening the ledger where nobody holds it, else by handing it in to the service that
 // does; then writes entry and proof beside the lines.
 import { join } from 'node:path';
-import { handIn, LedgerInUse, openLedger, readLedger } from '../../ledger/index.ts';
+import {
+  handIn,
+  LedgerInUse,
+  type LedgerReader,
+  openLedger,
+  readLedger,
+} from '../../ledger/index.ts';
 import type { DocumentEntry, LeafIndex } from '../../ledger/ledger.ts';
 import type { LineJson } from '../../publish/settlement-json.ts';
 import { SiteFault } from '../../quantity/fault.ts';
@@ -25,13 +31,22 @@ export async function appendSettlement(
   const leaf = await appended(dataDir, site, entry);
   const ledger = await readLedger(dataDir);
   try {
-    await writeDurably(join(folder, ENTRY_FILE), await ledger.entryBytes(leaf));
-    const proof = await ledger.proveLeaf(leaf);
-    await writeDurably(join(folder, PROOF_FILE), Buffer.from(proof, 'utf8'));
+    await writeEntryAndProof(ledger, leaf, folder);
   } finally {
     ledger.close();
   }
   return leaf;
+}
+
+/** The proof last: a folder that has one is whole. */
+export async function writeEntryAndProof(
+  ledger: Pick<LedgerReader, 'entryBytes' | 'proveLeaf'>,
+  leaf: LeafIndex,
+  folder: string,
+): Promise<void> {
+  await writeDurably(join(folder, ENTRY_FILE), await ledger.entryBytes(leaf));
+  const proof = await ledger.proveLeaf(leaf);
+  await writeDurably(join(folder, PROOF_FILE), Buffer.from(proof, 'utf8'));
 }
 
 async function appended(dataDir: string, site: Site, entry: DocumentEntry): Promise<LeafIndex> {

@@ -1,5 +1,6 @@
 // What the log says was settled before: a period is settled once, and again only as a difference with a reason.
 import { lineRoot } from '../../ledger/index.ts';
+import type { LeafIndex, StoredDocument } from '../../ledger/ledger.ts';
 import type { LineJson } from '../../publish/settlement-json.ts';
 import { SiteFault } from '../../quantity/fault.ts';
 import { type Interval, parseInstant } from '../../quantity/time.ts';
@@ -10,9 +11,12 @@ export interface EarlierSettlement {
   readonly sha256: string;
   readonly isFinal: boolean;
   readonly lines: readonly LineJson[];
+  readonly leaf: LeafIndex;
+  readonly folder: string;
 }
 
 interface SettledPeriod {
+  readonly leaf: LeafIndex;
   readonly sha256: string;
   readonly period: Interval;
   readonly version: number;
@@ -25,7 +29,7 @@ interface SettledPeriod {
  * Throws SiteFault where another period of the same accounts overlaps, or the lines of the earlier one are not there.
  */
 export function earlierSettlement(
-  stored: readonly { readonly sha256: string; readonly document: unknown }[],
+  stored: readonly StoredDocument[],
   name: string,
   period: Interval,
   dataDir: string,
@@ -62,14 +66,13 @@ export function earlierSettlement(
     version: newest.version,
     sha256: newest.sha256,
     isFinal: newest.isFinal,
+    leaf: newest.leaf,
+    folder,
     lines: lines.map(({ json }) => json),
   };
 }
 
-function settledPeriod(
-  { sha256, document }: { readonly sha256: string; readonly document: unknown },
-  name: string,
-): SettledPeriod[] {
+function settledPeriod({ leaf, sha256, document }: StoredDocument, name: string): SettledPeriod[] {
   if (typeof document !== 'object' || document === null) return [];
   const said = new Map<string, unknown>(Object.entries(document));
   const [from, until, version] = [said.get('from'), said.get('until'), said.get('version')];
@@ -78,5 +81,7 @@ function settledPeriod(
   const untilNs = typeof until === 'string' ? parseInstant(until) : undefined;
   if (fromNs === undefined || untilNs === undefined) return [];
   const isFinal = said.get('standing') === 'final';
-  return [{ sha256, period: { fromNs, untilNs }, version, isFinal, root: said.get('lines_root') }];
+  return [
+    { leaf, sha256, period: { fromNs, untilNs }, version, isFinal, root: said.get('lines_root') },
+  ];
 }

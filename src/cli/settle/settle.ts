@@ -9,7 +9,7 @@ import { type DurationNs, instantNs, type Interval, toSeconds } from '../../quan
 import type { KnownStatement } from '../../settle/accounts/period-ports.ts';
 import { type PeriodOutcome, PeriodSettlement } from '../../settle/accounts/settle-period.ts';
 import { type AccountsFile, readAccountsFile } from './accounts-file.ts';
-import { appendSettlement } from './append-settlement.ts';
+import { appendSettlement, writeEntryAndProof } from './append-settlement.ts';
 import {
   type Command,
   EXIT,
@@ -22,7 +22,13 @@ import { earlierSettlement } from './earlier-settlement.ts';
 import { civilPeriod, offsetIn, timeZonesVersion } from '../local-time.ts';
 import { trueupVersion } from '../package-version.ts';
 import { parsePeriod } from '../period.ts';
-import { LINES_FILE, linesFile, settlementFolder, writeDurably } from './settlement-folder.ts';
+import {
+  isSettlementFolder,
+  LINES_FILE,
+  linesFile,
+  settlementFolder,
+  writeDurably,
+} from './settlement-folder.ts';
 import { settlementSummary } from './settlement-summary.ts';
 import { readSiteFile } from '../site/site-file.ts';
 import { coreIdentity } from '../run/software-identification.ts';
@@ -73,6 +79,14 @@ example: trueup settle --site site.yaml --accounts accounts.yaml --data /var/lib
     const ledger = await readLedger(values.data);
     try {
       const earlier = earlierSettlement(ledger.settlements(), name, period, values.data);
+      // A machine that stopped between the entry and its proof leaves lines whose root is in the log, and nothing beside them.
+      if (earlier && !values['dry-run'] && !isSettlementFolder(earlier.folder)) {
+        await writeEntryAndProof(ledger, earlier.leaf, earlier.folder);
+        terminal.err(
+          `entry and proof of version ${String(earlier.version)} were missing, and are in ${earlier.folder} now`,
+        );
+        if (values.reason === '') return EXIT.done;
+      }
       if (earlier?.isFinal === true && values.reason === '' && !values['dry-run']) {
         terminal.err(
           `trueup settle: ${name} is settled for this period as version ${String(earlier.version)}; give --reason to issue a difference`,
