@@ -7,6 +7,7 @@ import { NO_UNCERTAINTY, type UncertaintyParts } from '../../quantity/uncertaint
 import { joules } from '../../quantity/units.ts';
 import { splitExactly } from '../allocate.ts';
 import { worstOf } from '../draft.ts';
+import { certified } from './certified.ts';
 import { scaleWhole } from './decimal.ts';
 import type { OrderedMeter } from './meter-order.ts';
 
@@ -51,19 +52,20 @@ export function postInterval(
   const postings: Posting[] = [];
   const flows: MeterFlow[] = [];
   const joined = new Map<PointId, Inflow>();
+  const kinds = new Map(order.map(({ meter }) => [meter.point, meter.kind] as const));
+  const certificates = new Map(order.map(({ meter }) => [meter.point, meter.certificate] as const));
   const knownOf = (point: PointId, kind: Kind): Inflow | undefined => {
     const statement = statementOf(point, kind);
     return statement?.energyUj === undefined
       ? undefined
       : {
           energyUj: statement.energyUj,
-          uncertainty: statement.uncertainty,
+          uncertainty: certified(statement, certificates.get(point)),
           quality: statement.quality,
         };
   };
   /** Meters whose energy is known and that count what is behind them. */
   const counting = new Set<PointId>();
-  const kinds = new Map(order.map(({ meter }) => [meter.point, meter.kind] as const));
   let suppliedUj = 0n;
   let postedUj = 0n;
   for (const { meter, rule, parent } of order) {
