@@ -64,6 +64,7 @@ export function meterOf(
       expandedPercent: certificate.u_percent,
       k: certificate.k,
     },
+    ...(meter.check_meter === undefined ? {} : { checkMeter: pointOf(meter.check_meter) }),
   };
 }
 

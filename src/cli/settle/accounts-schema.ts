@@ -39,6 +39,10 @@ const Meter = Type.Object(
   {
     kind: Type.Optional(Type.Enum(['metered', 'corrected'])),
     certificate: Type.Optional(Certificate),
+    /** A second meter of the same circuit, which nobody pays for. */
+    check_meter: Type.Optional(
+      Type.String({ pattern: '^(feed|outlet)/[A-Za-z0-9][A-Za-z0-9._-]*$' }),
+    ),
     rules: Type.Array(Rule, { minItems: 1 }),
   },
   closed,

@@ -83,6 +83,8 @@ export interface MeterPlan {
   /** Rising in `fromNs`; the first holds from the beginning. */
   readonly rules: readonly { readonly fromNs: InstantNs; readonly rule: PostingRule }[];
   readonly certificate: Certificate | undefined;
+  /** A second meter of the same circuit: compared over the period, posted nowhere. */
+  readonly checkMeter?: PointId | undefined;
 }
 
 export interface AccountsPlan {

@@ -27,7 +27,8 @@ export class PeriodSettlement {
   readonly #validation: ValidationBook;
   readonly #strangers = new Set<PointId>();
   #order: readonly OrderedMeter[] = [];
-  #posted: ReadonlySet<PointId> = new Set();
+  /** Meters that are posted or check one that is. */
+  #placed: ReadonlySet<PointId> = new Set();
   #orderUntilNs: bigint;
   readonly #changes: readonly InstantNs[];
 
@@ -51,7 +52,7 @@ export class PeriodSettlement {
     const order = this.#orderAt(startNs);
     for (const { statement } of found.values()) {
       const isMeter = statement.kind === 'metered' && !statement.point.startsWith('node/');
-      if (isMeter && !this.#posted.has(statement.point)) this.#strangers.add(statement.point);
+      if (isMeter && !this.#placed.has(statement.point)) this.#strangers.add(statement.point);
     }
     const known = (point: PointId, kind: Kind): KnownStatement | undefined => {
       const one = found.get(`${point}|${kind}`);
@@ -93,7 +94,9 @@ export class PeriodSettlement {
     const order = meterOrder(this.#plan, startNs);
     if ('what' in order) throw new RangeError(`${order.point}: ${order.what}`);
     this.#order = order;
-    this.#posted = new Set(order.map(({ meter }) => meter.point));
+    this.#placed = new Set(
+      order.flatMap(({ meter }) => [meter.point, ...(meter.checkMeter ? [meter.checkMeter] : [])]),
+    );
     const next = this.#changes.find((changeNs) => changeNs > startNs);
     this.#orderUntilNs = next ?? this.#period.untilNs;
     return order;

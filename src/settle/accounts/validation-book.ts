@@ -15,6 +15,7 @@ import {
   type Finding,
   type IntervalSeries,
 } from '../vee/interval-checks.ts';
+import { MeterBeside } from '../vee/meter-beside.ts';
 import { type RegisterInterval, SumCheck } from '../vee/sum-check.ts';
 import type { OrderedMeter } from './meter-order.ts';
 import type { CheckLine } from './settlement-line.ts';
@@ -28,6 +29,9 @@ interface Page {
   readonly energyUj: (bigint | undefined)[];
   readonly qualities: (Quality | undefined)[];
   readonly sum: SumCheck;
+  readonly beside: MeterBeside;
+  /** Whether something behind it is known to have run. */
+  hasLoad: boolean;
 }
 
 export class ValidationBook {
@@ -45,7 +49,7 @@ export class ValidationBook {
     order: readonly OrderedMeter[],
     known: (point: PointId, kind: Kind) => { readonly statement: IntervalStatement } | undefined,
   ): void {
-    for (const { meter } of order) {
+    for (const { meter, rule } of order) {
       if (meter.kind !== 'metered') continue;
       const statement = known(meter.point, meter.kind)?.statement;
       const page = this.#pages.get(meter.point) ?? newPage();
@@ -53,13 +57,19 @@ export class ValidationBook {
       page.energyUj.push(statement?.energyUj);
       page.qualities.push(statement?.energyUj === undefined ? undefined : statement.quality);
       page.sum.add(statement && registerInterval(statement));
+      const check = meter.checkMeter && known(meter.checkMeter, 'metered')?.statement;
+      page.beside.add(statement, check);
+      const chips = rule.is === 'nodes' ? rule.nodes.map(({ node }) => known(node, 'chip')) : [];
+      page.hasLoad ||= [check, ...chips.map((each) => each?.statement)].some(
+        (each) => each?.energyUj !== undefined && each.energyUj > 0n,
+      );
     }
   }
 
   lines(): readonly CheckLine[] {
     return [...this.#pages]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([meter, { energyUj, qualities, sum }]) => {
+      .flatMap(([meter, { energyUj, qualities, sum, beside, hasLoad }]) => {
         const series: IntervalSeries = {
           // A meter that is posted from a later instant on has its intervals up to the end.
           startNs: later(
@@ -77,7 +87,8 @@ export class ValidationBook {
           checkCeiling(series, CEILING_W),
           checkSpike(series),
           checkFrozen(series),
-          checkZero(series, false),
+          checkZero(series, hasLoad),
+          beside.finish(),
           checkProlongedEstimation(series, LONGEST_ESTIMATION),
         ];
         return findings.flatMap((finding) =>
@@ -87,7 +98,13 @@ export class ValidationBook {
   }
 }
 
-const newPage = (): Page => ({ energyUj: [], qualities: [], sum: new SumCheck() });
+const newPage = (): Page => ({
+  energyUj: [],
+  qualities: [],
+  sum: new SumCheck(),
+  beside: new MeterBeside(),
+  hasLoad: false,
+});
 
 /** Of a single meter with both its edges. */
 function registerInterval(statement: IntervalStatement): RegisterInterval | undefined {
