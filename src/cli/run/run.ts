@@ -1,13 +1,16 @@
 // `trueup run`: the service on a site file, until it is told to stop.
+import { givenPolicy } from '../../ledger/index.ts';
 import { runSite, type World } from '../../main.ts';
 import { SiteFault } from '../../quantity/fault.ts';
 import type { DurationNs } from '../../quantity/time.ts';
 import { type Command, EXIT, readArguments, UsageError } from '../command.ts';
+import { askRegularly } from './ask-regularly.ts';
 import { coreIdentity } from './software-identification.ts';
 import { hostClock } from '../host-clock.ts';
 import { loadProfiles } from '../site/load-profiles.ts';
 import { trueupVersion } from '../package-version.ts';
 import { jsonReport, textReport } from './run-report.ts';
+import { readText } from '../settle/settlement-folder.ts';
 import { parseListen } from '../site/listen-address.ts';
 import { readSiteFile } from '../site/site-file.ts';
 import { rehearsalClock, systemClock, systemTimers } from '../system-clock.ts';
@@ -16,11 +19,12 @@ export const RUN: Command = {
   about: 'run the service on a site file',
   help: `trueup run - read meters and chips, settle, prove and publish, until stopped (Ctrl-C)
 
-usage: trueup run --site FILE [--data DIR] [--listen HOST:PORT] [--json]
+usage: trueup run --site FILE [--data DIR] [--listen HOST:PORT] [--policy FILE] [--json]
 
   --site FILE          the site: wires, instruments, points, nodes, sinks (docs/site-file.md)
   --data DIR           where the ledger lives; one service per directory [./trueup-data]
   --listen HOST:PORT   status page, API and metrics; the site file's "listen:" without it
+  --policy FILE        a C2SP policy: its witnesses are asked every ten minutes to cosign the log
   --json               one JSON object per line on standard output, for programs
 
 Rows are printed when they are in the ledger, never before. The status page is at the address printed first.
@@ -33,6 +37,7 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
         site: { type: 'string' },
         data: { type: 'string', default: './trueup-data' },
         listen: { type: 'string' },
+        policy: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     });
@@ -41,6 +46,9 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
     const written = readSiteFile(values.site, profiles);
     const listen = values.listen === undefined ? undefined : parseListen(values.listen, '--listen');
     const site = listen ? { ...written, listen } : written;
+    const policy = givenPolicy({
+      policy: values.policy === undefined ? undefined : readText(values.policy, '--policy'),
+    });
 
     let onStep: (by: DurationNs) => void = () => undefined;
     let fail: (cause: unknown) => void = () => undefined;
@@ -73,6 +81,14 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
       running.clockStepped(by);
     };
     show.started(running, values.data);
+    const asking =
+      policy &&
+      askRegularly(values.data, policy, {
+        timers: systemTimers,
+        note: (line) => {
+          show.note(line);
+        },
+      });
     const cause = await Promise.race([stopped, failed]);
     if (cause !== STOPPED) {
       terminal.err(
@@ -81,7 +97,9 @@ example: trueup run --site site.yaml --data /var/lib/trueup`,
       if (cause instanceof SiteFault) return EXIT.usage;
       return EXIT.wrong;
     }
-    show.ended(await running.stop());
+    const remainders = await running.stop();
+    await asking?.stop();
+    show.ended(remainders);
     return EXIT.done;
   },
 };
