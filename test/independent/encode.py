@@ -707,6 +707,20 @@ def gen1_relay():
                     {"power_active": "gap decode.sentinel", "energy_import": "gap decode.sentinel"})]
 
 
+def netio():
+    measured = ("power_active", "current", "voltage", "frequency", "power_factor", "energy_import")
+    body = {"Agent": {"Model": "PowerPDU 4C", "Version": "3.4.0", "JSONVer": "2.1", "SerialNumber": "24:A4:2C:00:00:01",
+                      "NumOutputs": 4},
+            "GlobalMeasure": {"Voltage": 229.8, "Frequency": 50.0, "TotalCurrent": 1875, "OverallPowerFactor": 0.96,
+                              "TotalLoad": 414, "TotalEnergy": 233221, "EnergyStart": "2026-01-01T00:00:00+01:00"},
+            "Outputs": []}
+    bare = {"Agent": {"Model": "PowerBOX 3PE", "JSONVer": "2.4"}, "Outputs": [{"ID": 1, "State": 1}]}
+    return [payload("two outputs in use", "netio.json", body,
+                    {"power_active": "414 W", "current": "1.875 A", "voltage": "229.8 V", "frequency": "50 Hz",
+                     "power_factor": "0.96 1", "energy_import": f"{233221 * WH} uJ"}),
+            payload("a model without metering", "netio.json", bare, {channel: "gap decode.missing" for channel in measured})]
+
+
 def gen1_em():
     body = {"emeters": [{"power": -12.5, "reactive": 3.1, "pf": -0.97, "voltage": 231.4, "is_valid": True,
                          "total": 123456.7, "total_returned": 89.1}]}
@@ -888,7 +902,7 @@ PROFILES = {
     "shelly-gen1-relay": gen1_relay, "shelly-gen1-em": gen1_em, "shelly-gen2-switch-http": shelly_switch_http,
     "shelly-pro-3em-http": pro3em_http, "tasmota-energy-http": tasmota_http, "redfish-outlet": lambda: redfish("outlet"),
     "redfish-power-unit": lambda: redfish("unit"), "redfish-chassis": lambda: redfish("chassis"), "yokogawa-wt310": wt310,
-    "esphome-pzem": esphome, "zigbee2mqtt-plug": zigbee,
+    "netio-json": netio, "esphome-pzem": esphome, "zigbee2mqtt-plug": zigbee,
 }
 
 if __name__ == "__main__":
