@@ -2,12 +2,8 @@
 // single rows, since neighbours are alike.
 import { alignRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms, type ChipTerm } from '../../src/calibrate/chip-terms.ts';
-import {
-  selectRows,
-  rowsOfRuns,
-  type Rows,
-  type RunEvidence,
-} from '../../src/calibrate/evidence-rows.ts';
+import { rowsOfRuns, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { selectRows, type Rows } from '../../src/calibrate/rows.ts';
 import { fitType } from '../../src/calibrate/fit-type.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { watts } from '../../src/quantity/units.ts';

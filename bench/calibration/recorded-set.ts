@@ -2,12 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { alignRuns, type AlignedRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms, type ChipTerm } from '../../src/calibrate/chip-terms.ts';
-import {
-  chipTotalW,
-  rowsOfRuns,
-  type Rows,
-  type RunEvidence,
-} from '../../src/calibrate/evidence-rows.ts';
+import { rowsOfRuns, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { chipTotalW, type Rows } from '../../src/calibrate/rows.ts';
 import { fitModel, type FitFrame } from '../../src/calibrate/fit-model.ts';
 import { blockFor } from '../../src/calibrate/fit-node.ts';
 import { evidenceOf, layoutOf } from '../../src/cli/calibrate/sources.ts';

@@ -1,7 +1,7 @@
 // Which form of model the evidence supports: one gain or one per component, and which shapes beside them. Simple wins
 // unless the richer form is better on what was left out; fits that only look better on their own data earn nothing.
 import { sourceTerms, type ChipTerm } from './chip-terms.ts';
-import type { Rows } from './evidence-rows.ts';
+import type { Rows } from './rows.ts';
 import { columnsOf, type Form, type FormColumns } from './fit-columns.ts';
 import { fitRows, type RowsFit } from './fit-rows.ts';
 import { CANDIDATE_SHAPES, type Shape } from './shape.ts';

@@ -1,7 +1,7 @@
 // Rows in chunks: a stretch of one run and one application, about as long as residuals stay alike. Chunks are what the
 // bootstrap draws and what folds are made of; their Grams are summed once and used by both.
 import type { Gram, Ridge } from './bounded-regression.ts';
-import type { Rows } from './evidence-rows.ts';
+import type { Rows } from './rows.ts';
 import type { FitColumn } from './fit-columns.ts';
 
 /** Which fold of its kind a chunk belongs to. */

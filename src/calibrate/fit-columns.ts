@@ -2,7 +2,7 @@
 // of columns; everything that fits, resamples or checks a model sees columns only.
 import type { CorrectionModel, GainForm } from '../quantity/correction.ts';
 import { affineTerm, sourceTerms, type ChipTerm, type GainPrior } from './chip-terms.ts';
-import { chipTotalW, shapeColumn, type Rows } from './evidence-rows.ts';
+import { chipTotalW, shapeColumn, type Rows } from './rows.ts';
 import { conditionPrior } from './condition.ts';
 import { CANDIDATE_SHAPES, shapeOf, shapePrior, type Shape } from './shape.ts';
 

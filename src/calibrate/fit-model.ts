@@ -15,7 +15,7 @@ import { varianceAt } from './bounded-regression.ts';
 import type { ChipTerm } from './chip-terms.ts';
 import { chooseForm, type ChosenFit } from './choose-form.ts';
 import { wordsByWeight, type Doubt } from './doubts/doubts.ts';
-import { chipTotalW, selectRows, type Rows } from './evidence-rows.ts';
+import { chipTotalW, selectRows, type Rows } from './rows.ts';
 import { columnsOf, predictRows, type Form } from './fit-columns.ts';
 import { fitRows, meanOf } from './fit-rows.ts';
 import { heldErrors, judge, type BlockErrors } from './gates.ts';

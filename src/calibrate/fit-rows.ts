@@ -2,7 +2,7 @@
 // run to run, and with an uncertainty from a block bootstrap, since neighbouring rows err alike.
 import { emptyGram, solveBounded, type Ridge } from './bounded-regression.ts';
 import { addRows, chunksOf, runsWithRows, type Chunk, type Chunked } from './chunks.ts';
-import { chipTotalW, type Rows } from './evidence-rows.ts';
+import { chipTotalW, type Rows } from './rows.ts';
 import { predictRows, type FormColumns } from './fit-columns.ts';
 import { crossErrorW } from './resampling.ts';
 

@@ -4,7 +4,8 @@ import type { CorrectionDetail, CorrectionModel } from '../quantity/correction.t
 import { isRefusal, type Refusal } from '../quantity/fault.ts';
 import { watts } from '../quantity/units.ts';
 import type { ChipTerm } from './chip-terms.ts';
-import { rowsOfRuns, selectRows, type Rows, type RunOnClock } from './evidence-rows.ts';
+import { rowsOfRuns, type RunOnClock } from './evidence-rows.ts';
+import { selectRows, type Rows } from './rows.ts';
 import { modelPrediction } from './fit-columns.ts';
 import { fitModel, type FitFrame } from './fit-model.ts';
 import { modelId } from './model-json.ts';

@@ -2,7 +2,7 @@
 // to do. Building measurement's limits (ASHRAE Guideline 14: NMBE 5 %) are the floor, which nearly every affine passes; our own
 // are far tighter. The figures come from calibration/gates.yaml, where their sources stand.
 import type { LeftOut, Standing } from '../quantity/correction.ts';
-import type { Rows } from './evidence-rows.ts';
+import type { Rows } from './rows.ts';
 import { ASHRAE_PERCENT, GATE_LIMITS } from './knowledge/gate-table.ts';
 
 export interface BlockErrors {

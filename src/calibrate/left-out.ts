@@ -3,7 +3,7 @@
 import type { LeftOut } from '../quantity/correction.ts';
 import { formatInstant, instantNs } from '../quantity/time.ts';
 import { foldsOf, type FoldKind } from './chunks.ts';
-import type { Rows } from './evidence-rows.ts';
+import type { Rows } from './rows.ts';
 import { predictRows, type FormColumns } from './fit-columns.ts';
 import type { RowsFit } from './fit-rows.ts';
 import { fitsWithout } from './resampling.ts';

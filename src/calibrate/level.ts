@@ -2,7 +2,7 @@
 // application that the evidence does not have, and by the time that has passed since somebody metered it.
 import type { Drift } from '../quantity/correction.ts';
 import { coverageFactor } from '../quantity/uncertainty.ts';
-import type { Rows } from './evidence-rows.ts';
+import type { Rows } from './rows.ts';
 import type { RowsFit } from './fit-rows.ts';
 
 /**

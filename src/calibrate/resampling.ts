@@ -8,7 +8,7 @@ import {
   type Gram,
 } from './bounded-regression.ts';
 import { foldKindOf, foldsOf, type Chunked, type FoldKind } from './chunks.ts';
-import type { Rows } from './evidence-rows.ts';
+import type { Rows } from './rows.ts';
 import type { FitColumn } from './fit-columns.ts';
 import { seededRandom } from './seeded-random.ts';
 

@@ -2,7 +2,7 @@
 // that were held back are too short for those. None at all opens a gate: nothing was judged.
 import { expect, test } from 'vitest';
 import { heldErrors, judge } from '../../src/calibrate/gates.ts';
-import type { Rows } from '../../src/calibrate/evidence-rows.ts';
+import type { Rows } from '../../src/calibrate/rows.ts';
 
 /** Runs of rows of 10 s at 500 W. */
 function runsOf(...lengthsS: readonly number[]): Rows {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { alignRuns } from '../../src/calibrate/clocks/align-runs.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
-import { chipTotalW, rowsOfRuns, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { rowsOfRuns, type RunEvidence } from '../../src/calibrate/evidence-rows.ts';
+import { chipTotalW } from '../../src/calibrate/rows.ts';
 import { watchFeeds } from '../../src/calibrate/shared/feed-watch.ts';
 import {
   feedSummary,

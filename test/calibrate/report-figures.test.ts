@@ -7,7 +7,7 @@ import { figuresOf } from '../../src/calibrate/figures/figures-of-fit.ts';
 import type { FitFigures } from '../../src/calibrate/figures/fit-figures.ts';
 import { predictRows } from '../../src/calibrate/figures/row-predictions.ts';
 import { componentTerms } from '../../src/calibrate/chip-terms.ts';
-import type { Rows } from '../../src/calibrate/evidence-rows.ts';
+import type { Rows } from '../../src/calibrate/rows.ts';
 import { CANDIDATE_SHAPES } from '../../src/calibrate/shape.ts';
 import type { CorrectionModel } from '../../src/quantity/correction.ts';
 import { SiteFault } from '../../src/quantity/fault.ts';

@@ -4,7 +4,7 @@ import { refuse, type Refusal } from '../../quantity/fault.ts';
 import { solveBounded } from '../bounded-regression.ts';
 import type { ChipTerm } from '../chip-terms.ts';
 import { refusalOf, type Doubt } from './doubts.ts';
-import { chipTotalW, selectRows, type Rows } from '../evidence-rows.ts';
+import { chipTotalW, selectRows, type Rows } from '../rows.ts';
 import { gramOfColumns } from '../gram-of-columns.ts';
 import { feedSummary, suspectMissingFeed } from '../shared/missing-feed.ts';
 import { unitSlip } from './unit-slip.ts';

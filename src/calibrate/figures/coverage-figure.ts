@@ -1,6 +1,6 @@
 // Does U hold what it promises? For each share of all spans that the band is meant to hold, the share that it did hold.
 // A band that is honest runs along the diagonal; one that is too narrow stays below it.
-import type { Rows } from '../evidence-rows.ts';
+import type { Rows } from '../rows.ts';
 import type { CoverageFigure } from './fit-figures.ts';
 import { coversAll, type LeftOutRows } from './left-out-rows.ts';
 import type { RowPredictions } from './row-predictions.ts';

@@ -1,7 +1,7 @@
 // Errors of a model over time, by application, by run and by node: each with the U that the model states for it, and the
 // error of a fit that had not seen it where there is one.
 import { expandedJ } from '../../quantity/uncertainty.ts';
-import type { Rows } from '../evidence-rows.ts';
+import type { Rows } from '../rows.ts';
 import type { ErrorFigure, ErrorList, ResidualFigure } from './fit-figures.ts';
 import { coversAll, type LeftOutRows } from './left-out-rows.ts';
 import type { RowPredictions } from './row-predictions.ts';

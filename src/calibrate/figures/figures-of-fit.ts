@@ -2,7 +2,7 @@
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { isRefusal } from '../../quantity/fault.ts';
 import type { ChipTerm } from '../chip-terms.ts';
-import { chipTotalW, type Rows } from '../evidence-rows.ts';
+import { chipTotalW, type Rows } from '../rows.ts';
 import { examineRows } from '../doubts/row-doubts.ts';
 import { budgetOf } from './budget-figure.ts';
 import { coverageOf } from './coverage-figure.ts';

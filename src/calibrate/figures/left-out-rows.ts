@@ -2,7 +2,7 @@
 // fit flatters the rows that it was made from.
 import type { CorrectionModel, CorrectionShape } from '../../quantity/correction.ts';
 import type { ChipTerm } from '../chip-terms.ts';
-import type { Rows } from '../evidence-rows.ts';
+import type { Rows } from '../rows.ts';
 import { columnsOf } from '../fit-columns.ts';
 import { fitRows } from '../fit-rows.ts';
 import { leaveOut } from '../left-out.ts';

@@ -4,7 +4,7 @@ import type { CorrectionModel } from '../../quantity/correction.ts';
 import { isRefusal } from '../../quantity/fault.ts';
 import type { UncertaintyParts } from '../../quantity/uncertainty.ts';
 import { applyModel } from '../apply-model.ts';
-import { chipTotalW, shapeColumn, type Rows } from '../evidence-rows.ts';
+import { chipTotalW, shapeColumn, type Rows } from '../rows.ts';
 import { modelPrediction, powersOf } from '../fit-columns.ts';
 import { shapeOf } from '../shape.ts';
 

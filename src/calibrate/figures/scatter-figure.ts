@@ -1,6 +1,6 @@
 // Wall power against chip power, thinned evenly over the range of chip power rather than over time: a load that was rare
 // is as much a part of where a model holds as one that ran all night.
-import { chipTotalW, type Rows } from '../evidence-rows.ts';
+import { chipTotalW, type Rows } from '../rows.ts';
 import type { ScatterFigure } from './fit-figures.ts';
 import { evenly } from './thinning.ts';
 

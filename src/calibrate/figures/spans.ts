@@ -7,7 +7,7 @@ import {
   type UncertaintyParts,
 } from '../../quantity/uncertainty.ts';
 import { joules } from '../../quantity/units.ts';
-import type { Rows } from '../evidence-rows.ts';
+import type { Rows } from '../rows.ts';
 import type { RowPredictions } from './row-predictions.ts';
 
 /** Rows [from, until) of one run. */

@@ -2,7 +2,7 @@
 // by its gates on all rows; these are for people, who see no single seconds in a year.
 import { BLOCK_ROWS, PART_ROWS } from './row-loops.ts';
 import type { DayRows } from './day-cells.ts';
-import type { Rows } from '../evidence-rows.ts';
+import type { Rows } from '../rows.ts';
 
 /** A year of tenths of an hour; beyond, rows are drawn longer. */
 const DRAWN_COUNT_MAX = 100_000;

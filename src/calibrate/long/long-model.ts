@@ -4,7 +4,7 @@ import { watts } from '../../quantity/units.ts';
 import { coverageFactor } from '../../quantity/uncertainty.ts';
 import { varianceAt } from '../bounded-regression.ts';
 import { wordsByWeight, type Doubt } from '../doubts/doubts.ts';
-import type { Rows } from '../evidence-rows.ts';
+import type { Rows } from '../rows.ts';
 import type { FitFrame } from '../fit-model.ts';
 import { judge } from '../gates.ts';
 import { driftOf } from '../level.ts';
