@@ -17,11 +17,9 @@ async function phasesOf(
     await activity.add({ kind: 'job', job, name, nodes: [...nodes], at_ns: atNs(from) });
     if (until !== undefined) await activity.add({ kind: 'end', job, at_ns: atNs(until) });
   }
-  return jobPhases(activity, 'n1', BigInt(sinceS) * S, instantNs(1000n * S)).map((phase) => [
-    phase.application,
-    Number(phase.fromNs / S),
-    Number(phase.untilNs / S),
-  ]);
+  return jobPhases(activity, 'n1', instantNs(BigInt(sinceS) * S), instantNs(1000n * S)).map(
+    (phase) => [phase.application, Number(phase.fromNs / S), Number(phase.untilNs / S)],
+  );
 }
 
 test('one job after the other, the last still running', async () => {

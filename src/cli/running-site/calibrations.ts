@@ -8,7 +8,7 @@ import { UNKNOWN_CONFIG } from '../../quantity/config-fingerprint.ts';
 import type { CorrectionModel } from '../../quantity/correction.ts';
 import { formatRatioPercent, formatWatts } from '../../quantity/format.ts';
 import type { Site } from '../../quantity/site.ts';
-import type { InstantNs } from '../../quantity/time.ts';
+import { instantNs, type InstantNs } from '../../quantity/time.ts';
 import { groupCalibrationsOf, metersOf } from './group-calibrations.ts';
 import type { Seat } from './seats.ts';
 
@@ -34,7 +34,7 @@ export interface Calibrations {
   refit(
     nowNs: InstantNs,
     monotonicNs: bigint,
-    phasesOf: (node: string, sinceNs: bigint) => readonly Phase[],
+    phasesOf: (node: string, sinceNs: InstantNs) => readonly Phase[],
   ): LifeNews;
 }
 
@@ -109,7 +109,7 @@ export function calibrationsOf(
         events.push(...news.events);
         if (turns === 0 || !isDue(node.id, monotonicNs)) continue;
         turns -= 1;
-        const sinceNs = nowNs - length.stepNs * BigInt(KEEP_COUNT);
+        const sinceNs = instantNs(nowNs - length.stepNs * BigInt(KEEP_COUNT));
         const model = calibration.refit(nowNs, phasesOf(node.id, sinceNs));
         if (model) models.push(model);
       }

@@ -6,18 +6,18 @@ import { nsOf, type Activity } from '../../serve/activity/activity.ts';
 
 /** Phases since then, in order of time, none over another; a job without an end goes on until now. */
 export function jobPhases(
-  activity: Pick<Activity, 'allJobs'>,
+  activity: Pick<Activity, 'jobsOn'>,
   node: string,
-  sinceNs: bigint,
+  sinceNs: InstantNs,
   nowNs: InstantNs,
 ): readonly Phase[] {
-  const jobs = activity.allJobs().flatMap(({ record, end }) => {
-    const fromNs = nsOf(record.at_ns);
-    const untilNs = end ? nsOf(end.at_ns) : nowNs;
-    return record.nodes.includes(node) && fromNs < untilNs && untilNs > sinceNs
-      ? [{ application: record.name, fromNs, untilNs }]
-      : [];
-  });
+  const jobs = activity
+    .jobsOn(node, { fromNs: sinceNs, untilNs: nowNs })
+    .flatMap(({ record, end }) => {
+      const fromNs = nsOf(record.at_ns);
+      const untilNs = end ? nsOf(end.at_ns) : nowNs;
+      return fromNs < untilNs ? [{ application: record.name, fromNs, untilNs }] : [];
+    });
   const edgesNs = [...new Set(jobs.flatMap(({ fromNs, untilNs }) => [fromNs, untilNs]))].sort(
     (a, b) => (a < b ? -1 : 1),
   );
