@@ -3,7 +3,8 @@
 // of a single run, and the holes lie in the rest. Scored is the energy up to each tenth of a hole, as a share of all that was
 // used in it. One command: npm run bench:gaps [-- --json]
 import { alignRuns } from '../src/calibrate/clocks/align-runs.ts';
-import { rowsOfRuns, selectRows, type Rows } from '../src/calibrate/evidence-rows.ts';
+import { rowsOfRuns } from '../src/calibrate/evidence-rows.ts';
+import { selectRows, type Rows } from '../src/calibrate/rows.ts';
 import { powersOf } from '../src/calibrate/fit-columns.ts';
 import type { CorrectionModel } from '../src/quantity/correction.ts';
 import { firstHalf } from './calibration/hold-outs.ts';
