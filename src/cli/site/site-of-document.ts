@@ -1,6 +1,5 @@
 // Makes the site of a document that fits the schema: defaults are filled in, references followed, secrets fetched. What does
 // not belong together is the operator's to mend and is told with its place.
-import { hostname } from 'node:os';
 import type { ConfigFingerprint } from '../../quantity/config-fingerprint.ts';
 import { SiteFault } from '../../quantity/fault.ts';
 import { isPointId, type PointId } from '../../quantity/quality.ts';
@@ -13,17 +12,13 @@ import type {
   Site,
   Wire,
 } from '../../quantity/site.ts';
-import { type DurationNs, instantNs, parseDuration, toMs } from '../../quantity/time.ts';
+import { instantNs, parseDuration } from '../../quantity/time.ts';
 import { parseListen } from './listen-address.ts';
 import { resolveSecret } from './secret.ts';
 import type { Place } from './place-in-yaml.ts';
-import { oneOwnerEach, partGiven, snmpWireOf } from './site-snmp.ts';
-import type {
-  NodeConfigDocument,
-  SinkDocument,
-  SiteDocument,
-  WireDocument,
-} from './site-schema.ts';
+import { oneOwnerEach, partGiven } from './site-snmp.ts';
+import type { NodeConfigDocument, SinkDocument, SiteDocument } from './site-schema.ts';
+import { someTime, wireOf } from './wire-of-document.ts';
 
 /** Throws SiteFault for the first thing that does not belong together. */
 export function siteOf(content: SiteDocument, place: Place): Site {
@@ -101,91 +96,6 @@ function tokensOf(content: SiteDocument, nodes: Site['nodes'], place: Place): Si
     }
     return { name, secret, nodes: token.nodes ?? [] };
   });
-}
-
-/** A duration that is at least a millisecond. */
-function someTime(text: string, where: string): DurationNs {
-  const duration = parseDuration(text, where);
-  if (duration >= 1_000_000n) return duration;
-  throw new SiteFault({
-    where,
-    what: `"${text}" is no time at all`,
-    remedy: 'write at least 1ms; 1s suits most meters',
-  });
-}
-
-function wireOf(id: string, wire: WireDocument, content: SiteDocument, place: Place): Wire {
-  const at = `/wires/${id}`;
-  switch (wire.transport) {
-    case 'modbus-tcp':
-    case 'modbus-rtu-tcp':
-      return {
-        transport: wire.transport,
-        host: wire.host,
-        port: wire.port ?? 502,
-        timeoutMs: toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
-      };
-    case 'modbus-rtu':
-      return {
-        transport: wire.transport,
-        path: wire.path,
-        baud: wire.baud ?? 9600,
-        parity: wire.parity ?? 'none',
-        stopBits: wire.stop_bits ?? 1,
-        timeoutMs: toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
-      };
-    case 'serial-push':
-      return {
-        transport: wire.transport,
-        path: wire.path,
-        baud: wire.baud ?? 9600,
-        dataBits: wire.data_bits ?? 8,
-        parity: wire.parity ?? 'none',
-        stopBits: wire.stop_bits ?? 1,
-        timeoutMs: toMs(someTime(wire.timeout ?? '2s', place(`${at}/timeout`))),
-      };
-    case 'tcp-push':
-      return {
-        transport: wire.transport,
-        host: wire.host,
-        port: wire.port,
-        timeoutMs: toMs(someTime(wire.timeout ?? '2s', place(`${at}/timeout`))),
-      };
-    case 'mqtt':
-      return {
-        transport: wire.transport,
-        url: wire.url,
-        // A persistent session belongs to its client id, so it must be the same after a restart.
-        clientId: wire.client_id ?? `trueup-${content.site}-${id}-${hostname()}`,
-        username: wire.username,
-        password: resolveSecret(wire.password_env, wire.password_file, place(at)),
-        caFile: wire.ca_file,
-      };
-    case 'csv':
-      return { transport: wire.transport, path: wire.path };
-    case 'http':
-      return {
-        transport: wire.transport,
-        url: wire.url,
-        timeoutMs: toMs(someTime(wire.timeout ?? '3s', place(`${at}/timeout`))),
-        username: wire.username,
-        password: resolveSecret(wire.password_env, wire.password_file, place(at)),
-        caFile: wire.ca_file,
-      };
-    case 'scpi':
-      return {
-        transport: wire.transport,
-        host: wire.host,
-        port: wire.port,
-        timeoutMs: toMs(someTime(wire.timeout ?? '2s', place(`${at}/timeout`))),
-      };
-    case 'snmp':
-      return snmpWireOf(
-        wire,
-        toMs(someTime(wire.timeout ?? '1s', place(`${at}/timeout`))),
-        place(at),
-      );
-  }
 }
 
 function instrumentOf(
