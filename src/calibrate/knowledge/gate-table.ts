@@ -33,7 +33,7 @@ export const GATE_LIMITS = {
     unit: 'count',
     says: 'applications that must exist before the error on an unseen one can be computed',
     remedy:
-      'run at least three kinds of load (CPU bound, memory bound, GPU bound) and label them in phases.csv',
+      'run at least three kinds of load (CPU bound, memory bound, GPU bound) and label them in phases.csv, or as jobs while the service runs',
   },
 } as const;
 
