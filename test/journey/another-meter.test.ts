@@ -10,34 +10,43 @@ import { floatAt, foreignMeter, sdm120 } from '../simulators/foreign-meter.ts';
 import { frameOf, readingPdu, ScriptedPeer } from '../transport/scripted-peer.ts';
 import { startTrueup } from './stack.ts';
 
+/** A service of one bus; what it is told of instruments and points is given line by line. */
+function serviceOf(port: number, ...lines: readonly string[]): ReturnType<typeof startTrueup> {
+  const at = mkdtempSync(join(tmpdir(), 'trueup-another-'));
+  onTestFinished(() => {
+    rmSync(at, { recursive: true, force: true });
+  });
+  const site = join(at, 'site.yaml');
+  writeFileSync(
+    site,
+    [
+      'site: here',
+      'interval: 5s',
+      'settle_after: 1s',
+      'listen: 127.0.0.1:0',
+      `wires: { bus: { transport: modbus-tcp, host: 127.0.0.1, port: ${String(port)} } }`,
+      'instruments:',
+      ...lines,
+    ].join('\n'),
+  );
+  const service = startTrueup('run', '--site', site, '--data', join(at, 'kept'), '--json');
+  onTestFinished(async () => {
+    await service.end();
+  });
+  return service;
+}
+
 testWith({ pymodbus: findPython('pymodbus') })(
   'a meter that was exchanged is not settled under the name of the old one',
   { timeout: 120_000 },
   async () => {
     const port = await foreignMeter('tcp', { 1: sdm120(111), 2: sdm120(222) });
-    const at = mkdtempSync(join(tmpdir(), 'trueup-another-'));
-    onTestFinished(() => {
-      rmSync(at, { recursive: true, force: true });
-    });
-    const site = join(at, 'site.yaml');
-    writeFileSync(
-      site,
-      [
-        'site: here',
-        'interval: 5s',
-        'settle_after: 1s',
-        'listen: 127.0.0.1:0',
-        `wires: { bus: { transport: modbus-tcp, host: 127.0.0.1, port: ${String(port)} } }`,
-        'instruments:',
-        '  right: { profile: eastron-sdm120, wire: bus, unit: 1, serial: "111" }',
-        '  other: { profile: eastron-sdm120, wire: bus, unit: 2, serial: "999" }',
-        'points: { feed/right: { meter: right }, feed/other: { meter: other } }',
-      ].join('\n'),
+    const service = serviceOf(
+      port,
+      '  right: { profile: eastron-sdm120, wire: bus, unit: 1, serial: "111" }',
+      '  other: { profile: eastron-sdm120, wire: bus, unit: 2, serial: "999" }',
+      'points: { feed/right: { meter: right }, feed/other: { meter: other } }',
     );
-    const service = startTrueup('run', '--site', site, '--data', join(at, 'kept'), '--json');
-    onTestFinished(async () => {
-      await service.end();
-    });
     const said = await service.waitFor(
       ({ event, line }) => event === 'note' && String(line).includes('222'),
     );
@@ -72,28 +81,11 @@ test(
     };
     const port = await peer.listen();
     onTestFinished(() => peer.close());
-    const at = mkdtempSync(join(tmpdir(), 'trueup-exchanged-'));
-    onTestFinished(() => {
-      rmSync(at, { recursive: true, force: true });
-    });
-    const site = join(at, 'site.yaml');
-    writeFileSync(
-      site,
-      [
-        'site: here',
-        'interval: 5s',
-        'settle_after: 1s',
-        'listen: 127.0.0.1:0',
-        `wires: { bus: { transport: modbus-tcp, host: 127.0.0.1, port: ${String(port)} } }`,
-        'instruments:',
-        '  meter: { profile: eastron-sdm120, wire: bus, unit: 1, serial: "111" }',
-        'points: { feed/a: { meter: meter } }',
-      ].join('\n'),
+    const service = serviceOf(
+      port,
+      '  meter: { profile: eastron-sdm120, wire: bus, unit: 1, serial: "111" }',
+      'points: { feed/a: { meter: meter } }',
     );
-    const service = startTrueup('run', '--site', site, '--data', join(at, 'kept'), '--json');
-    onTestFinished(async () => {
-      await service.end();
-    });
     await service.waitFor(
       ({ event, quality }) =>
         event === 'settled' && !['missing', 'refused'].includes(String(quality)),
